@@ -1,0 +1,1 @@
+"""Reference platform: intake, catalogue, decisions, certificates. Never installed on a terminal."""

@@ -1,0 +1,40 @@
+"""What every device is: four methods and a name plate. No method takes a time-out: callers use ``asyncio.timeout``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from devices.health import Health
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """The name plate: driver, address and what the hardware says of itself. No personal data."""
+
+    driver: str
+    address: str
+    model: str = ""
+    serial: str = ""
+
+
+class Device(ABC):
+    """Life-cycle: ``open`` (idempotent), use, ``close`` (idempotent, never raises), possibly ``open`` again."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect. Raises ``DeviceError``; afterwards the device is closed as before."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Disconnect and free every handle and thread. Never raises."""
+
+    @abstractmethod
+    async def probe(self) -> Health:
+        """Ask the device how it is: cheap, nothing a resident can notice. Raises ``DeviceError`` when it does not answer."""
+
+    @abstractmethod
+    def info(self) -> DeviceInfo:
+        """Return the name plate."""

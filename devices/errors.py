@@ -1,0 +1,91 @@
+"""What can go wrong at a device. Drivers say *what happened*; the kiosk's policy table decides *what to do*.
+
+DeviceError
+ ├─ DeviceUnavailable    absent, unplugged, cannot be opened
+ ├─ DeviceFault          the hardware says it is broken: jam, paper out
+ ├─ MediumError          the resident's medium: unreadable, expired, lifted too early
+ ├─ DeviceTimeout        no answer in time (also a TimeoutError)
+ ├─ OutcomeUnknown       the link was lost inside a state-changing command: read the state first, never resend blindly
+ └─ DeviceProtocolError  bytes that make no sense
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class DeviceCode(enum.StrEnum):
+    """Closed set; resident text, staff text and docs/errors.md are keyed by it."""
+
+    ABSENT = "device.absent"
+    CLOSED = "device.closed"
+    BUSY = "device.busy"
+    FAULT = "device.fault"
+    PAPER_OUT = "device.paper_out"
+    PAPER_JAM = "device.paper_jam"
+    COVER_OPEN = "device.cover_open"
+    TONER_OUT = "device.toner_out"
+    JOB_ABORTED = "device.job_aborted"
+    SECURITY_MODULE = "device.security_module"
+    NO_FRAMES = "device.no_frames"
+    TIMEOUT = "device.timeout"
+    OUTCOME_UNKNOWN = "device.outcome_unknown"
+    PROTOCOL = "device.protocol"
+    CARD_LIFTED = "medium.card_lifted"
+    CARD_UNREADABLE = "medium.card_unreadable"
+    CARD_UNKNOWN_KIND = "medium.card_unknown_kind"
+    CARD_INVALID = "medium.card_invalid"
+    CARD_REFUSED = "medium.card_refused"  # authentication between card and SAM failed
+
+
+class DeviceError(Exception):
+    """Root. ``detail`` is for technicians and never holds personal data; ``device`` is the name in the settings."""
+
+    default_code = DeviceCode.FAULT
+
+    def __init__(self, detail: str, *, code: DeviceCode | None = None, device: str = "") -> None:
+        super().__init__(detail)
+        self.code = code or self.default_code
+        self.detail = detail
+        self.device = device
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}" + (f" [{self.device}]" if self.device else "")
+
+
+class DeviceUnavailable(DeviceError):  # noqa: N818 - the names are the field's words, see docs/errors.md
+    """Absent, unplugged, cannot be opened."""
+
+    default_code = DeviceCode.ABSENT
+
+
+class DeviceFault(DeviceError):  # noqa: N818
+    """The hardware says it is broken."""
+
+
+class MediumError(DeviceError):
+    """The resident's medium is the trouble, not the device."""
+
+    default_code = DeviceCode.CARD_UNREADABLE
+
+
+class DeviceTimeout(DeviceError, TimeoutError):  # noqa: N818
+    """No answer in time."""
+
+    default_code = DeviceCode.TIMEOUT
+
+
+class OutcomeUnknown(DeviceError):  # noqa: N818
+    """The link was lost inside a state-changing command; ``job`` names what to ask about."""
+
+    default_code = DeviceCode.OUTCOME_UNKNOWN
+
+    def __init__(self, detail: str, *, job: str = "", code: DeviceCode | None = None, device: str = "") -> None:
+        super().__init__(detail, code=code, device=device)
+        self.job = job
+
+
+class DeviceProtocolError(DeviceError):
+    """Bytes that make no sense."""
+
+    default_code = DeviceCode.PROTOCOL
