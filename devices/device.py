@@ -33,7 +33,7 @@ class Device(ABC):
 
     @abstractmethod
     async def probe(self) -> Health:
-        """Ask the device how it is: cheap, nothing a resident can notice. Raises ``DeviceError`` when it does not answer."""
+        """Ask the device how it is: cheap, unnoticed by residents. Raises ``DeviceError`` when it does not answer."""
 
     @abstractmethod
     def info(self) -> DeviceInfo:

@@ -23,6 +23,6 @@ class NoPhotoDecoder(PhotoDecoder):
 
     name = "none"
 
-    def decode(self, block: bytes) -> bytes | None:
+    def decode(self, block: bytes) -> bytes | None:  # noqa: ARG002 - the port's signature
         """Return ``None`` always."""
         return None

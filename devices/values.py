@@ -121,7 +121,15 @@ class IdentityCard:
 
     def wipe(self) -> None:
         """Forget every personal value."""
-        for value in (self.name, self.number, self.birth, self.photo, self.latin_name, self.address, self.permit_number):
+        for value in (
+            self.name,
+            self.number,
+            self.birth,
+            self.photo,
+            self.latin_name,
+            self.address,
+            self.permit_number,
+        ):
             if value is not None:
                 value.wipe()
 
