@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import subprocess
 import sys
 import tarfile
@@ -56,7 +55,7 @@ def read_lock(lock: Path) -> list[Picture]:
 def download(lock: Path, folder: Path) -> None:
     """Let pip bring the archives named in ``lock`` into ``folder``. Raises ``FetchError``."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
-    # Metadata of the source archive is built with the setuptools of this environment: no second download, nothing unhashed.
+    # The source archive's metadata is built with this environment's setuptools: no second download, nothing unhashed.
     command += ["--require-hashes", "--no-build-isolation", "--no-binary", "face_recognition", *PLATFORM]
     command += ["--dest", str(folder), "-r", str(lock)]
     try:
@@ -89,7 +88,7 @@ def store(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(content)
-        os.replace(part, path)  # noqa: PTH105  Path.replace is the same call with a less telling name
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
