@@ -1,0 +1,1 @@
+"""Drivers, one file per device family: reached by name through ``devices.registry``, strangers to each other."""

@@ -1,0 +1,1 @@
+"""Contract suites: public, so that a driver kept elsewhere can prove itself by subclassing one."""
