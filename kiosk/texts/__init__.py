@@ -11,12 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kiosk.views import Language
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kiosk.views import Text
+    from kiosk.views import Language, Text
 
 FOLDER = Path(__file__).parent
 

@@ -1,0 +1,315 @@
+"""Settings: frozen dataclasses filled from layers; every problem is told at once, with source and key.
+
+Layers, later ones win: defaults of the classes ← ``config/terminal.toml`` ← profile ← site file ← overlays (the
+simulated world of the demo, a visit file). Secrets are files named here, never values. docs/settings.md is made from
+these classes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kiosk.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CONFIG = Path(__file__).parent.parent / "config"
+
+
+class Profile(enum.StrEnum):
+    """What the machine is."""
+
+    DEMO = "demo"
+    COMMUNITY = "community"
+    LAB = "lab"
+
+
+SIMULATION_ALLOWED = frozenset({Profile.DEMO, Profile.LAB})
+"""Simulators and security-skip switches are refused elsewhere (docs/privacy.md)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A short text in every language of the interface."""
+
+    zh_CN: str  # noqa: N815 - a language code
+    en: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Another machine or window the resident can be sent to."""
+
+    name: Words
+    hours: Words
+    way: Words  # distance or address in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalSettings:
+    """Which machine this is."""
+
+    kiosk: str = "K0001"  # as enrolled at central; part of every item's identity
+    name: Words = Words(zh_CN="本机", en="This machine")
+    state_dir: str = "/var/lib/tongban"
+    language: str = "zh_CN"
+    help_phone: str = "12345"
+    elsewhere: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Seconds. Sources: requirements of the journey; WCAG 2.2.1 asks for at least 20 s to answer a warning."""
+
+    idle_s: float = 60
+    idle_short_s: float = 30  # result, money and signature screens
+    answer_s: float = 30
+    session_cap_s: float = 1200
+    cap_warning_s: float = 120
+    elder_factor: float = 2
+    card_hint_s: float = 10  # card not read by then: say how to lay it
+    face_s: float = 25  # one attempt to look into the camera
+    settle_s: float = 15  # a case sent while online has its receipt by then, or counts as taken in
+    decision_s: float = 60
+    print_s: float = 120  # a blocked printer is waited for this long
+    paper_take_s: float = 60
+    card_take_s: float = 60  # card still lying there: tell the operator
+    cleared_s: float = 3
+    wipe_s: float = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceSettings:
+    """The engine that compares, and what its word is worth."""
+
+    engine: str = "none"  # "local": dlib in a child process; "none": no face step
+    match_at: float = 0.41  # distance of the averaged recipe at or below which the engine says match
+    no_match_at: float = 0.51  # at or above which it says no match; between: unsure
+    liveness: str = "none"  # "sim" only in demo and lab
+    second_factor: str = "sms"  # asked beside the face while the built-in engine decides; "none" for certified ones
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentralSettings:
+    """Where central is and how it is recognised."""
+
+    url: str = ""
+    tls_ca: str = ""  # PEM file: the only authority accepted for the connection
+    document_ca: str = ""  # PEM file: the only authority accepted for documents
+    anchors: str = ""  # JSON file: sealing key, receipt key
+    token_file: str = ""
+    refresh_s: float = 60  # how often the catalogue's state is asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Take-in closes before the resident starts when one is reached (docs/adr/0005)."""
+
+    unsent_items: int = 500
+    unsent_age_h: float = 72
+    disk_free_mb: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulation:
+    """What only a demo or a laboratory may do."""
+
+    world: bool = False  # start simulated devices and take their addresses
+    central: bool = False  # start a central of its own
+    dock: str = ""  # address of the world's control page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSettings:
+    """One device: the driver's name in the registry and its options."""
+
+    driver: str
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of a terminal."""
+
+    profile: Profile
+    terminal: TerminalSettings = TerminalSettings()
+    timings: Timings = Timings()
+    devices: Mapping[str, DeviceSettings] = field(default_factory=dict)
+    photo_decoder: str = "none"
+    face: FaceSettings = FaceSettings()
+    central: CentralSettings = CentralSettings()
+    limits: Limits = Limits()
+    simulation: Simulation = Simulation()
+    catalogue: str = str(CONFIG / "catalogue")
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def effective(self) -> Iterator[tuple[str, object, str]]:
+        """Yield (key, value, origin) of every setting in force."""
+        for key, value in _leaves(self, ""):
+            if not key.startswith("origins"):
+                yield key, value, self.origins.get(key, "default")
+
+
+DEVICE_ROLES = ("id_reader", "camera", "document_printer", "receipt_printer")
+
+
+def load(profile: str, *, overlays: Sequence[tuple[str, Mapping[str, object]]] = (), config: Path = CONFIG) -> Settings:
+    """Merge the layers of ``profile``. Raises ``SettingsError`` with every problem found."""
+    problems: list[str] = []
+    profiles = [p.value for p in Profile]
+    if profile not in profiles:
+        raise SettingsError([f"--profile: {profile!r} is unknown; known are {', '.join(profiles)}"])
+    layers: list[tuple[str, Mapping[str, object]]] = []
+    for source in (config / "terminal.toml", config / "profiles" / f"{profile}.toml", config / "site.toml"):
+        if source.exists():
+            try:
+                layers.append((source.name, tomllib.loads(source.read_text(encoding="utf-8"))))
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                problems.append(f"{source.name}: not valid TOML: {error}")
+    layers.extend(overlays)
+    merged: dict[str, object] = {}
+    origins: dict[str, str] = {}
+    for origin, layer in layers:
+        _merge(merged, layer, origin, "", origins)
+    merged["profile"] = profile
+    settings = typing.cast("Settings", _build(Settings, merged, "", origins, problems))
+    if not problems:
+        settings = dataclasses.replace(settings, origins=origins)
+        problems.extend(_judge(settings))
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _merge(into: dict[str, object], layer: Mapping[str, object], origin: str, at: str, origins: dict[str, str]) -> None:
+    for key, value in layer.items():
+        path = f"{at}{key}"
+        if isinstance(value, dict):
+            below = into.setdefault(key, {})
+            if isinstance(below, dict):
+                _merge(below, value, origin, f"{path}.", origins)
+                continue
+        into[key] = value
+        origins[path] = origin
+
+
+def _where(path: str, origins: Mapping[str, str]) -> str:
+    origin = origins.get(path) or next((o for key, o in origins.items() if key.startswith(f"{path}.")), "settings")
+    return f"{origin}: {path}"
+
+
+def _build(kind: type, data: Mapping[str, object], at: str, origins: Mapping[str, str], problems: list[str]) -> object:
+    """Fill the dataclass ``kind`` from ``data``; problems are collected, not raised."""
+    hints = typing.get_type_hints(kind)
+    known = {f.name: f for f in dataclasses.fields(kind) if f.name != "origins"}
+    problems.extend(
+        f"{_where(at + key, origins)}: unknown key; known are {', '.join(sorted(known))}" for key in data.keys() - known
+    )
+    values: dict[str, object] = {}
+    for name, known_field in known.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], f"{at}{name}", origins, problems)
+        elif known_field.default is dataclasses.MISSING and known_field.default_factory is dataclasses.MISSING:
+            problems.append(f"{_where(at.rstrip('.') or name, origins)}: {name} is missing")
+    try:
+        return kind(**values)
+    except TypeError:
+        return None  # a missing key, already told
+
+
+def _value(hint: typing.Any, value: object, path: str, origins: Mapping[str, str], problems: list[str]) -> object:  # noqa: PLR0911
+    where = _where(path, origins)
+    origin = typing.get_origin(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            problems.append(f"{where}: expected a table, found {type(value).__name__}")
+            return None
+        if hint is DeviceSettings:
+            rest = {key: item for key, item in value.items() if key != "driver"}
+            value = {"options": rest} | ({"driver": value["driver"]} if "driver" in value else {})
+        return _build(hint, value, f"{path}.", origins, problems)
+    if origin is tuple:
+        if not isinstance(value, list):
+            problems.append(f"{where}: expected a list, found {type(value).__name__}")
+            return ()
+        inner = typing.get_args(hint)[0]
+        return tuple(_value(inner, item, f"{path}[{i}]", origins, problems) for i, item in enumerate(value))
+    if origin is Mapping:
+        inner = typing.get_args(hint)[1]
+        if not isinstance(value, dict):
+            problems.append(f"{where}: expected a table, found {type(value).__name__}")
+            return {}
+        if inner is object:
+            return dict(value)
+        return {key: _value(inner, item, f"{path}.{key}", origins, problems) for key, item in value.items()}
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(value)
+    return _scalar(hint, value, where, problems)
+
+
+def _scalar(hint: typing.Any, value: object, where: str, problems: list[str]) -> object:
+    accepted = (int, float) if hint is float else (hint,)
+    if isinstance(hint, types.UnionType):
+        accepted = typing.get_args(hint)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
+        problems.append(f"{where}: expected {getattr(hint, '__name__', hint)}, found {value!r}")
+    return value
+
+
+def _judge(settings: Settings) -> list[str]:
+    """Return what each value alone cannot show to be wrong."""
+    origins = settings.origins
+    problems = [
+        f"{_where(f'devices.{role}', origins)}: unknown role; known are {', '.join(DEVICE_ROLES)}"
+        for role in settings.devices
+        if role not in DEVICE_ROLES
+    ]
+    problems.extend(
+        f"{_where(f'timings.{timing.name}', origins)}: must be above 0"
+        for timing in dataclasses.fields(Timings)
+        if getattr(settings.timings, timing.name) <= 0
+    )
+    face = settings.face
+    if not 0 < face.match_at < face.no_match_at < FACE_DISTANCE_CEILING:
+        problems.append(
+            f"{_where('face.match_at', origins)}: needs 0 < match_at < no_match_at < {FACE_DISTANCE_CEILING}:"
+            " the engine's own default of 0.6 takes one in three different people of one region for the same"
+        )
+    if settings.profile not in SIMULATION_ALLOWED:
+        simulated = {
+            "face.liveness": face.liveness == "sim",
+            "photo_decoder": settings.photo_decoder.startswith("sim"),
+            "simulation.world": settings.simulation.world,
+            "simulation.central": settings.simulation.central,
+            "simulation.dock": bool(settings.simulation.dock),
+        }
+        problems.extend(
+            f"{_where(key, origins)}: simulators are refused in the profile {settings.profile}; remove the key"
+            for key, asked in simulated.items()
+            if asked
+        )
+    return problems
+
+
+FACE_DISTANCE_CEILING = 0.6
+"""Distances at or above this never count as the same person, whatever the settings say (docs/adr/0006)."""
+
+
+def _leaves(value: object, path: str) -> Iterator[tuple[str, object]]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for item in dataclasses.fields(value):
+            yield from _leaves(getattr(value, item.name), f"{path}.{item.name}" if path else item.name)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}".replace(".options.", "."))
+    else:
+        yield path, value

@@ -1,0 +1,310 @@
+"""The stage: one question at a time between a step and the resident.
+
+It owns what is common to every question: language, letter size, help, leave, the idle warning and the session's cap.
+A step shows a view and gets back the intent that answers it; intents of an older question are ignored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import math
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from kiosk.clock import first_of
+from kiosk.intents import (
+    AskedHelp,
+    Chose,
+    Intent,
+    SwitchedLanguage,
+    SwitchedMode,
+    Touched,
+    WentBack,
+    WentHome,
+)
+from kiosk.journey import Ending
+from kiosk.views import NOTHING, Key, Language, Mode, Option, Overlay, OverlayKind, Scene, Text, View, plain, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from typing import Any
+
+    from devices.values import Clock, Frame, TimerHandle
+    from kiosk.settings import Timings
+
+T = TypeVar("T")
+
+STAY = "overlay.stay"
+LEAVE = "overlay.leave"
+FRAME_KEYS = frozenset({Key.LANGUAGE, Key.MODE})
+
+
+class Screen(Protocol):
+    """What the stage plays on. Called on the core's thread; must not block."""
+
+    def show(self, scene: Scene) -> None:
+        """Show a scene; the latest wins."""
+        ...
+
+    def frame(self, frame: Frame) -> None:
+        """Show a camera picture in the view that has one; the latest wins."""
+        ...
+
+    def wipe(self) -> None:
+        """Overwrite every picture and typed character still held."""
+        ...
+
+
+class Idle(enum.Enum):
+    """How long a question may stay unanswered."""
+
+    OFF = "off"  # the machine is working, or nobody is there
+    NORMAL = "normal"
+    SHORT = "short"  # result screens: personal data is in view
+
+
+class VisitOver(Exception):  # noqa: N818 - not an error: the visit ends from wherever it is
+    """The resident left, or nobody answered, or the session's cap was reached."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.value)
+        self.ending = ending
+
+
+class Stage:
+    """See the module. All methods belong to the core's loop."""
+
+    def __init__(
+        self,
+        screen: Screen,
+        clock: Clock,
+        timings: Timings,
+        *,
+        help_lines: Sequence[Text] = (),
+        on_help: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._screen = screen
+        self._clock = clock
+        self._timings = timings
+        self._help_lines = tuple(help_lines)
+        self.on_help = on_help
+        self.language = Language.ZH_CN
+        self.mode = Mode.NORMAL
+        self.place: tuple[int, int] | None = None
+        self._banner = NOTHING
+        self._keys = FRAME_KEYS
+        self._turn = 0
+        self._view: View | None = None
+        self._overlay: Overlay | None = None
+        self._answers: asyncio.Queue[Intent | VisitOver] = asyncio.Queue()
+        self._idle = Idle.OFF
+        self._idle_timer: TimerHandle | None = None
+        self._cap_timers: list[TimerHandle] = []
+        self._in_visit = False
+
+    # -- a visit's frame
+
+    def begin_visit(self) -> None:
+        """Start the session's cap; the keys leave and help work from now on."""
+        self._in_visit = True
+        cap = self._timings.session_cap_s * self._factor
+        warn = max(0.0, cap - self._timings.cap_warning_s * self._factor)
+        self._cap_timers = [
+            self._clock.call_later(warn, lambda: self.set_banner(text("stage.cap_soon"))),
+            self._clock.call_later(cap, lambda: self._end(Ending.TIMED_OUT)),
+        ]
+
+    def end_visit(self) -> None:
+        """Stop every timer and go back to the defaults: the next person starts from nothing."""
+        self._disarm()
+        for timer in self._cap_timers:
+            timer.cancel()
+        self._cap_timers = []
+        self._in_visit = False
+        self._overlay = None
+        self.place = None
+
+    def reset_frame(self, language: Language) -> None:
+        """Set language, size and banner to those of an untouched terminal."""
+        self.language = language
+        self.mode = Mode.NORMAL
+        self._banner = NOTHING
+
+    def set_banner(self, banner: Text) -> None:
+        """Show a line over every view, e.g. that the network is down. Nothing removes it."""
+        if banner != self._banner:
+            self._banner = banner
+            self._publish()
+
+    # -- questions
+
+    def show(self, view: View, *, back: bool = False) -> None:
+        """Show a view that asks nothing; the machine is working."""
+        self._next(view, Idle.OFF, back=back)
+
+    def update(self, view: View) -> None:
+        """Replace the view of the current question; what was typed stays."""
+        self._view = view
+        self._publish()
+
+    async def ask(self, view: View, *, idle: Idle = Idle.NORMAL, back: bool = False, again: bool = False) -> Intent:
+        """Show ``view`` and return the intent that answers it. ``again``: the same question, updated.
+
+        Raises ``VisitOver`` when the resident leaves or does not answer.
+        """
+        if again:
+            self.update(view)
+            self._arm()
+        else:
+            self._next(view, idle, back=back)
+        return await self.answer()
+
+    async def answer(self) -> Intent:
+        """Return the next intent that answers the current question."""
+        given = await self._answers.get()
+        if isinstance(given, VisitOver):
+            raise given
+        return given
+
+    async def ask_while(
+        self, view: View, wait: Coroutine[Any, Any, T], *, idle: Idle = Idle.NORMAL, back: bool = False
+    ) -> Intent | T:
+        """Show ``view`` and return whichever comes first: an intent, or the result of ``wait``."""
+        self._next(view, idle, back=back)
+        try:
+            _, result = await first_of(wait, self.answer())
+        finally:
+            self._disarm()
+        return result
+
+    async def watch(self, wait: Coroutine[Any, Any, T]) -> T:
+        """Await ``wait`` while the machine works; ends with ``VisitOver`` when the resident leaves meanwhile."""
+
+        async def leaving() -> T:
+            while True:
+                await self.answer()
+
+        _, result = await first_of(wait, leaving())
+        return result
+
+    def frame(self, frame: Frame) -> None:
+        """Pass a camera picture on."""
+        self._screen.frame(frame)
+
+    def wipe(self) -> None:
+        """Forget the view and every unanswered intent; have the screen do the same."""
+        self._view = None
+        self._overlay = None
+        self._drain()
+        self._screen.wipe()
+
+    # -- intents
+
+    def post(self, intent: Intent) -> None:
+        """Take what the resident did. Belongs to the core's loop."""
+        if isinstance(intent, SwitchedLanguage):
+            self.language = intent.language
+        elif isinstance(intent, SwitchedMode):
+            self.mode = intent.mode
+        elif intent.turn != self._turn:
+            return
+        elif self._overlay is not None and isinstance(intent, Chose) and intent.option in {STAY, LEAVE}:
+            self._overlay = None
+            if intent.option == LEAVE:
+                self._end(Ending.ABANDONED)
+        elif self._overlay is not None and self._overlay.kind is not OverlayKind.IDLE_WARNING:
+            return  # a question lies over the view: only its own keys answer
+        elif isinstance(intent, AskedHelp) and Key.HELP in self._keys:
+            self.on_help()
+            self._cover(OverlayKind.HELP, self._help_lines)
+        elif isinstance(intent, WentHome) and Key.LEAVE in self._keys:
+            self._cover(OverlayKind.LEAVE, (text("stage.leave_means"),))
+        elif isinstance(intent, Touched):
+            self._overlay = None
+        elif not isinstance(intent, WentBack) or Key.BACK in self._keys:
+            self._overlay = None
+            self._answers.put_nowait(intent)
+        self._arm()
+        self._publish()
+
+    # -- inside
+
+    @property
+    def _factor(self) -> float:
+        return self._timings.elder_factor if self.mode is Mode.ELDER else 1.0
+
+    def _next(self, view: View, idle: Idle, *, back: bool) -> None:
+        self._turn += 1
+        self._view = view
+        self._overlay = None
+        self._idle = idle if self._in_visit else Idle.OFF
+        self._keys = FRAME_KEYS | ({Key.LEAVE, Key.HELP} if self._in_visit else set()) | ({Key.BACK} if back else set())
+        self._drain()
+        self._arm()
+        self._publish()
+
+    def _drain(self) -> None:
+        """Drop unanswered intents; an end of the visit is kept."""
+        over = None
+        while not self._answers.empty():
+            given = self._answers.get_nowait()
+            over = given if isinstance(given, VisitOver) else over
+        if over is not None:
+            self._answers.put_nowait(over)
+
+    def _publish(self) -> None:
+        if self._view is None:
+            return
+        self._screen.show(
+            Scene(
+                turn=self._turn,
+                view=self._view,
+                language=self.language,
+                mode=self.mode,
+                keys=self._keys,
+                place=self.place,
+                banner=self._banner,
+                overlay=self._overlay,
+            )
+        )
+
+    def _cover(self, kind: OverlayKind, lines: tuple[Text, ...]) -> None:
+        actions = [Option(id=STAY, title=text(f"stage.{kind}.stay"))]
+        if kind is not OverlayKind.HELP:
+            actions.append(Option(id=LEAVE, title=text(f"stage.{kind}.leave")))
+        self._overlay = Overlay(kind=kind, title=text(f"stage.{kind}.title"), lines=lines, actions=tuple(actions))
+
+    def _end(self, ending: Ending) -> None:
+        self._disarm()
+        self._answers.put_nowait(VisitOver(ending))
+
+    def _disarm(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _arm(self) -> None:
+        self._disarm()
+        if self._idle is Idle.OFF:
+            return
+        wait = self._timings.idle_s if self._idle is Idle.NORMAL else self._timings.idle_short_s
+        self._idle_timer = self._clock.call_later(wait * self._factor, self._warn)
+
+    def _warn(self) -> None:
+        self._count_down(math.ceil(self._timings.answer_s * self._factor))
+
+    def _count_down(self, seconds: int) -> None:
+        if seconds <= 0:
+            self._end(Ending.TIMED_OUT)
+            return
+        self._cover(OverlayKind.IDLE_WARNING, (text("stage.idle_means", seconds=plain(seconds)),))
+        if self._overlay is not None:
+            self._overlay = Overlay(
+                kind=self._overlay.kind,
+                title=self._overlay.title,
+                lines=self._overlay.lines,
+                seconds=seconds,
+                actions=self._overlay.actions,
+            )
+        self._publish()
+        self._idle_timer = self._clock.call_later(1, lambda: self._count_down(seconds - 1))
