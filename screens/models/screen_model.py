@@ -64,6 +64,14 @@ class ScreenModel(QObject):
             self._views.forget()
         self._resolve()
 
+    def wipe(self) -> None:
+        """Take everything off the glass and forget it: views, what was typed, the camera's picture."""
+        self._scene = None
+        self._set_kind("")
+        self._views.forget()
+        self._overlay.put(None, self._say)
+        self._frames.wipe()
+
     @property
     def frames(self) -> CameraFrames:
         """Where the camera's pictures go in: ``put`` and ``wipe`` from any thread, ``provider`` for the engine."""
@@ -73,7 +81,7 @@ class ScreenModel(QObject):
         scene = self._scene
         if scene is None:
             return
-        self._words.put(self._say)
+        self._words.put(self._language)
         self._frame.put(scene, self._language, self._mode, self._say)
         self._bar.put(scene.keys, self._language, self._mode, self._say)
         kind = self._views.put(scene.view, self._say)

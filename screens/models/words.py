@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtQml import QmlElement
 
-from kiosk.views import text
-
-if TYPE_CHECKING:
-    from screens.models.items import Say
+from kiosk.texts import catalogue, resolve
+from kiosk.views import Language, text
 
 QML_IMPORT_NAME = "Tongban.Models"
 QML_IMPORT_MAJOR_VERSION = 1
 
-# What the on-screen keyboard and the pads ask for by name.
-KEYBOARD_WORDS = (
-    "delete",
-    "split",
-    "capitals",
-    "symbols",
-    "letters",
-    "to_english",
-    "to_pinyin",
-    "space",
-    "new_line",
-    "done",
-    "earlier",
-    "later",
-)
+KEYBOARD_PREFIX = "keyboard."  # the on-screen keyboard and the pads ask by short name
 
 
 @QmlElement
@@ -40,15 +22,16 @@ class ControlWords(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._say: Say | None = None
+        self._language = Language.ZH_CN
 
-    def put(self, say: Say) -> None:
-        """Speak another language from now on."""
-        self._say = say
-        self.changed.emit()
+    def put(self, language: Language) -> None:
+        """Speak ``language`` from now on."""
+        if language is not self._language:
+            self._language = language
+            self.changed.emit()
 
     def _word(self, key: str) -> str:
-        return self._say(text(f"control.{key}")) if self._say else ""
+        return resolve(text(f"control.{key}"), self._language)
 
     @Property(str, notify=changed)
     def up(self) -> str:
@@ -86,7 +69,8 @@ class ControlWords(QObject):
     def machine(self) -> str:
         return self._word("machine")
 
-    @Property("QVariantMap", notify=changed)
+    @Property("QVariantMap", notify=changed)  # type: ignore[arg-type]  # Qt's own name of the type
     def keyboard(self) -> dict[str, str]:
-        """The on-screen keyboard's words by name."""
-        return {name: self._say(text(f"keyboard.{name}")) for name in KEYBOARD_WORDS} if self._say else {}
+        """The on-screen keyboard's and the pads' words by short name."""
+        texts = catalogue(self._language)
+        return {key.removeprefix(KEYBOARD_PREFIX): texts[key] for key in texts if key.startswith(KEYBOARD_PREFIX)}
