@@ -1,0 +1,106 @@
+"""What the outbox tells: states, figures, alarms, and the limits of taking in."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from offline_queue.wire import ItemId, Receipt
+
+
+class Phase(enum.StrEnum):
+    """Where an item is. Every item ends as ``DELIVERED`` or ``QUARANTINED``; none expires."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"  # custody proven by a signed receipt; the body is gone
+    QUARANTINED = "quarantined"  # set aside with an alarm; the body is kept
+    UNKNOWN = "unknown"  # never put here, or its receipt is older than the retention
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState:
+    """State of one item. ``receipt`` is set when delivered, and when quarantined by central's rejection."""
+
+    phase: Phase
+    attempts: int = 0
+    reason: str = ""
+    receipt: Receipt | None = None
+
+
+class AlarmCode(enum.StrEnum):
+    """What staff must know of; closed set."""
+
+    ITEM_QUARANTINED = "alarm.item_quarantined"
+    ITEM_ROTTEN = "alarm.item_rotten"  # the stored body or head no longer fits its chain
+    RECEIPT_REFUSED = "alarm.receipt_refused"  # unsigned, foreign, or about a body we did not send
+    RESERVE_SPENT = "alarm.reserve_spent"  # the disk is full, the reserve file was given up to settle
+    CLOCK_DOUBTFUL = "alarm.clock_doubtful"  # the wall clock jumped
+    LINK_UNTRUSTED = "alarm.link_untrusted"  # certificate, redirect, web page instead of central
+    TOKEN_REFUSED = "alarm.token_refused"  # noqa: S105 - the name of an alarm
+    ALL_REFUSED = "alarm.all_refused"  # central refuses everything: sending is paused, nothing is quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm; ``seq`` names the item, if it is about one. No personal data."""
+
+    code: AlarmCode
+    detail: str
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One receipt that proved nothing, and why: ``signature``, ``foreign``, ``unknown`` or ``fingerprint``."""
+
+    item_id: ItemId
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a list of receipts did: sequence numbers delivered, rejected, put off; and the receipts refused."""
+
+    delivered: tuple[int, ...] = ()
+    rejected: tuple[int, ...] = ()
+    deferred: tuple[int, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Figures in constant time. ``pending`` counts unsent items, without the quarantined ones."""
+
+    pending: int
+    pending_bytes: int
+    quarantined: int
+    oldest_age_s: float  # 0 when nothing waits; items held behind a quarantined one do not count
+    last_receipt: datetime | None
+    last_seq: int
+    free_bytes: int  # under the cap of the file; the disk may have less
+    disk_free_bytes: int
+    sqlite_version: str
+    sqlite_wal_race: bool  # 3.7.0 to 3.51.2: harmless with one writer, which is the rule here
+
+
+class AdmissionReason(enum.StrEnum):
+    """Why nothing more may be taken in offline."""
+
+    TOO_OLD = "admission.too_old"
+    TOO_MANY = "admission.too_many"
+    DISK_LOW = "admission.disk_low"
+    QUEUE_FULL = "admission.queue_full"
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """Limits checked before the resident starts; refused later would be refused too late."""
+
+    max_age_s: float = 72 * 3600.0
+    max_pending: int = 500
+    min_disk_bytes: int = 1_000_000_000
+    min_free_bytes: int = 32 * 1024 * 1024  # two of the largest bodies
