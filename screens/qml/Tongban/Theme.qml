@@ -30,7 +30,7 @@ QtObject {
     readonly property color accent: "#0F4F49"
     readonly property color accentPressed: "#0A3A36"
     readonly property color accentSoft: "#DDE9E4" // ground under what is chosen
-    readonly property color onAccent: "#FFFDF8"
+    readonly property color inkOnAccent: "#FFFDF8"
     readonly property color pressed: "#E6DFD0"
     readonly property color light: "#FFFFFF" // around the camera picture: lights the face
     readonly property color scrim: "#B3211D18"
@@ -53,7 +53,7 @@ QtObject {
     readonly property int label: letter(30)
     readonly property int small: letter(28)
     readonly property int key: letter(34)
-    readonly property real lineHeight: 1.35
+    readonly property real lineHeight: 1.1 // times the family's own 1.45
 
     // Distances, in pixels.
     readonly property int hair: Math.max(1, px(2))
