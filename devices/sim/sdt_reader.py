@@ -96,6 +96,20 @@ class SdtReaderMachine:
         self._buffer.clear()
         self._module.power_up()
 
+    @property
+    def card(self) -> SimCard | None:
+        """The card that lies on the reader."""
+        return self._module.card
+
+    def state(self) -> dict[str, bool | int]:
+        """Return what a developer wants to see; nothing of the card itself."""
+        return {
+            "plugged": self._line.plugged,
+            "card": self.card is not None,
+            "silent": self._silent,
+            "asked": self.asked,
+        }
+
     def insert(self, card: SimCard) -> None:
         """Lay ``card`` on the reader; another one lying there is lifted first."""
         self._module.lift()
