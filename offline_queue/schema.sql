@@ -44,6 +44,7 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_lane ON outbox (lane, seq);
+
 CREATE INDEX outbox_ready ON outbox (priority, seq) WHERE head = 1;
 
 CREATE TABLE quarantine (                -- set aside; the row in outbox, with its body, stays

@@ -97,6 +97,7 @@ from offline_queue.wire.receipt import (
     verify_receipt,
 )
 from offline_queue.wire.seal import (
+    SEAL_BYTES,
     KeyDroppedError,
     Sealer,
     VisitKey,
@@ -112,6 +113,7 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_REPLY_BYTES",
     "MAX_REQUEST_BYTES",
+    "SEAL_BYTES",
     "Batch",
     "Item",
     "ItemId",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from offline_queue.wire.batch import Item
 
 _SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+SEAL_BYTES: Final = 12 + 16  # what sealing adds to a body: nonce and tag
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12  # random: a key seals a handful of items, far below the 2**32 of SP 800-38D
 

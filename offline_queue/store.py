@@ -1,0 +1,270 @@
+"""The file: one writer connection on one thread named ``db``, one owner process, flushes that are checked, spare room.
+
+The only module that imports sqlite3. Everything above speaks in named queries (queries.sql).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+
+from sqlite_utils import Database
+
+from offline_queue.errors import QueueCode, QueueCorrupt, QueueError, QueueFull
+from offline_queue.migrations import steps
+from offline_queue.queries import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+Row: TypeAlias = sqlite3.Row
+T = TypeVar("T")
+
+PAGE_BYTES: Final = (
+    4096  # 8 KiB would save space and cost flash wear: 24 instead of 20 KiB written for an item of 2 KiB
+)
+SPARE_BYTES: Final = 4 * 1024 * 1024  # reserve file and spare pages: enough WAL to settle a batch on a full disk
+DEFAULT_CAP_BYTES: Final = 4 * 1024**3
+_WAL_KEPT_BYTES: Final = 16 * 1024 * 1024
+_BUSY_MS: Final = 2000  # a read-only reader may hold the WAL for a moment
+_PRAGMAS: Final = (
+    ("journal_mode", "wal", "wal"),
+    ("synchronous", "full", 2),  # the library's default may be NORMAL, which loses commits in a power cut
+    ("fullfsync", "on", 1),  # macOS: plain fsync does not reach the medium
+    ("checkpoint_fullfsync", "on", 1),
+    ("foreign_keys", "on", 1),
+    ("trusted_schema", "off", 0),
+    ("cell_size_check", "on", 1),
+    ("temp_store", "memory", 2),
+    ("journal_size_limit", str(_WAL_KEPT_BYTES), _WAL_KEPT_BYTES),
+)
+
+
+class Statements:
+    """Runs named queries inside the transaction at hand; handed to work on the ``db`` thread and useless elsewhere."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._queries = queries()
+
+    def run(self, name: str, /, **values: str | bytes | float | None) -> int:
+        """Execute; return the number of rows changed."""
+        return self._connection.execute(self._queries[name], values).rowcount
+
+    def one(self, name: str, /, **values: str | bytes | float | None) -> Row | None:
+        """Return the first row, or ``None``."""
+        row: Row | None = self._connection.execute(self._queries[name], values).fetchone()
+        return row
+
+    def rows(self, name: str, /, **values: str | bytes | float | None) -> Iterator[Row]:
+        """Yield rows as they are read."""
+        yield from self._connection.execute(self._queries[name], values)
+
+    def pragma(self, name: str) -> Any:
+        """Return the value of a pragma."""
+        return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+class Store:
+    """The open file. Made by :meth:`open`; every method raises ``QueueError`` or one of its kinds."""
+
+    def __init__(self, path: Path, cap_bytes: int) -> None:
+        self._path = path
+        self._cap_pages = max(cap_bytes // PAGE_BYTES, 64)
+        self._reserve = path.with_name(path.name + ".reserve")
+        self._thread = ThreadPoolExecutor(1, initializer=_name_thread)
+        self._closed = False
+        self._lock_file = -1
+        self._connection: sqlite3.Connection | None = None
+
+    @classmethod
+    async def open(cls, path: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES) -> Self:
+        """Lock, open, verify the settings and migrate. A second process is refused with ``QueueCode.LOCKED``."""
+        store = cls(path, cap_bytes)
+        try:
+            await store._on_thread(store._open)
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Close the connection and give up the lock; idempotent."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+            self._thread.shutdown()
+
+    async def write(self, work: Callable[[Statements], T], *, spare: bool = False) -> T:
+        """Run ``work`` in one transaction and return its result once it is on the disk.
+
+        With ``spare`` a full disk is met by giving up the reserve and trying once more: settling must always go on.
+        """
+        return await self._on_thread(lambda: self._write(work, spare))
+
+    async def read(self, work: Callable[[Statements], T]) -> T:
+        """Run ``work``, which must not write."""
+        return await self._on_thread(lambda: self._read(work))
+
+    async def idle(self) -> None:
+        """Housekeeping while nothing goes on: checkpoint the WAL, put the reserve back."""
+        await self._on_thread(self._idle)
+
+    def disk_free_bytes(self) -> int:
+        """Return what the file system has left for us."""
+        return shutil.disk_usage(self._path.parent).free
+
+    @property
+    def reserve_spent(self) -> bool:
+        """Whether the reserve was given up and could not be put back yet."""
+        return not self._reserve.exists()
+
+    def free_bytes(self, statements: Statements) -> int:
+        """Return the room under the cap of the file."""
+        used = int(statements.pragma("page_count")) - int(statements.pragma("freelist_count"))
+        return max(0, self._cap_pages - used) * PAGE_BYTES
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise QueueError("the queue is closed", code=QueueCode.CLOSED)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self) -> None:
+        with _translated():
+            self._lock_file = _own(self._path)
+            self._connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
+            self._connection.row_factory = sqlite3.Row
+            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            self._connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            for name, value, expected in _PRAGMAS:
+                self._connection.execute(f"PRAGMA {name} = {value}").fetchall()
+                found = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+                if found != expected:
+                    raise QueueError(f"SQLite answers {found!r} to {name} = {value}")
+            self._cap(0)
+            steps.apply(Database(self._connection, execute_plugins=False))
+            _flush_folder(self._path.parent)
+            self._fill_reserve()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
+
+    def _open_connection(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise QueueError("the queue is closed", code=QueueCode.CLOSED)
+        return self._connection
+
+    def _read(self, work: Callable[[Statements], T]) -> T:
+        with _translated():
+            return work(Statements(self._open_connection()))
+
+    def _write(self, work: Callable[[Statements], T], spare: bool) -> T:
+        try:
+            return self._commit(work)
+        except QueueFull:
+            if not spare:
+                raise
+        self._reserve.unlink(missing_ok=True)
+        self._cap(SPARE_BYTES // PAGE_BYTES)
+        try:
+            return self._commit(work)
+        finally:
+            self._cap(0)
+
+    def _commit(self, work: Callable[[Statements], T]) -> T:
+        connection = self._open_connection()
+        with _translated():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(Statements(connection))
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # SQLite may have rolled back itself; the first error tells more
+                    connection.rollback()
+                raise
+            return result
+
+    def _idle(self) -> None:
+        with _translated():
+            self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._fill_reserve()
+
+    def _cap(self, extra_pages: int) -> None:
+        self._open_connection().execute(f"PRAGMA max_page_count = {self._cap_pages + extra_pages}").fetchall()
+
+    def _fill_reserve(self) -> None:
+        """Take the reserve's room on the disk; when there is none, admission says so by the free space."""
+        if self._reserve.exists() and self._reserve.stat().st_size == SPARE_BYTES:
+            return
+        try:
+            with self._reserve.open("wb") as reserve:
+                os.posix_fallocate(reserve.fileno(), 0, SPARE_BYTES)
+        except OSError:
+            self._reserve.unlink(missing_ok=True)
+
+
+def sqlite_version() -> tuple[str, bool]:
+    """Return the library's version, and whether it has the WAL-reset race (fixed in 3.51.3)."""
+    return sqlite3.sqlite_version, (3, 7, 0) <= sqlite3.sqlite_version_info < (3, 51, 3)
+
+
+def _name_thread() -> None:
+    threading.current_thread().name = "db"
+
+
+def _own(path: Path) -> int:
+    """Take the owner's lock, held until the process ends, and make the file readable by the owner alone."""
+    lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock_file)
+        raise QueueError(f"another process owns {path.name}", code=QueueCode.LOCKED) from error
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    return lock_file
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the names of new files durable: SQLite flushes the folder for its journals, not for the database."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn SQLite's and the system's errors into ours; texts of SQLite hold no values of rows."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+        raise _kind(name, f"{name}: {error}") from error
+    except OSError as error:
+        raise _kind(type(error).__name__, f"{type(error).__name__}: {error.strerror}") from error
+
+
+def _kind(name: str, detail: str) -> QueueError:
+    if name.startswith("SQLITE_FULL"):
+        return QueueFull(detail)
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return QueueCorrupt(detail)
+    if name.startswith(("SQLITE_READONLY", "PermissionError")):
+        return QueueError(detail, code=QueueCode.READ_ONLY)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return QueueError(detail, code=QueueCode.LOCKED)
+    return QueueError(detail)
