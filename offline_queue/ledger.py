@@ -172,6 +172,10 @@ class Ledger:
             self.woke = True
         return Settlement(tuple(done["delivered"]), tuple(done["rejected"]), tuple(done["deferred"]), tuple(refused))
 
+    def put_off(self, seq: int, wait_s: float) -> None:
+        """Let an item step back without counting an attempt."""
+        self._sql.run("put_off", seq=seq, due=self._moment.mono + wait_s)
+
     def fail(self, seq: int, reason: str) -> bool:
         """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
         row = self._sql.one("find_item", seq=seq)
@@ -218,7 +222,7 @@ class Ledger:
     def _apply(self, receipt: wire.Receipt, row: Row) -> str:
         if receipt.verdict is wire.Verdict.DEFERRED:
             wait = min(MAX_PUT_OFF_S, float(receipt.retry_after_s or 0))
-            self._sql.run("put_off", seq=receipt.seq, due=self._moment.mono + wait)
+            self.put_off(receipt.seq, wait)
             return "deferred"
         stored = wire.encode_receipt(receipt)
         if receipt.outcome is wire.Verdict.REJECTED:

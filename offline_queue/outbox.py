@@ -40,7 +40,8 @@ class Outbox:
         self._now = now
         self._monotonic = monotonic
         self._loop = asyncio.get_running_loop()
-        self._settled = asyncio.Event()  # replaced at each settlement
+        self._turn = asyncio.Event()  # set and replaced at each change: any number of tasks can wait for the next one
+        self._reserve_alarmed = False
         self._on_alarm: Callable[[Alarm], None] | None = None
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
         self._sealer: wire.Sealer
@@ -110,15 +111,10 @@ class Outbox:
             ledger = Ledger(statements, self._moment())
             return work(ledger), ledger
 
-        had_reserve = not self._store.reserve_spent
-        result, ledger = await self._store.write(job, spare=spare)
-        if ledger.woke:
-            self.changed.set()
-        alarms = ledger.alarms
-        if had_reserve and self._store.reserve_spent:
-            alarms.append(Alarm(AlarmCode.RESERVE_SPENT, "the disk is full"))
-        for alarm in alarms:
-            self.alarm(alarm)
+        def done(outcome: tuple[T, Ledger]) -> None:
+            self._loop.call_soon_threadsafe(self._committed, outcome[1])
+
+        result, _ = await self._store.write(job, done, spare=spare)
         return result
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
@@ -135,10 +131,7 @@ class Outbox:
     async def settle(self, receipts: Sequence[wire.Receipt]) -> Settlement:
         """Act on central's receipts, all in one commit. Each is proven here: nothing else removes a body."""
         keys = self._receipt_keys
-        settlement = await self.transact(lambda ledger: ledger.settle(receipts, keys), spare=True)
-        turned, self._settled = self._settled, asyncio.Event()
-        turned.set()
-        return settlement
+        return await self.transact(lambda ledger: ledger.settle(receipts, keys), spare=True)
 
     async def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
         """Set an item aside with its body, and raise the alarm."""
@@ -156,7 +149,7 @@ class Outbox:
         Raises ``QueueError`` for an item that is not known here.
         """
         while True:
-            turned = self._settled
+            turned = self._turn
             state = await self.state(item_id)
             if state.receipt is not None:
                 return state.receipt.outcome
@@ -207,6 +200,18 @@ class Outbox:
         """Raise an alarm on the loop; an exception in the callback reaches the loop's handler, not the queue."""
         if self._on_alarm is not None:
             self._loop.call_soon(self._on_alarm, alarm)
+
+    def _committed(self, ledger: Ledger) -> None:
+        """On the loop, after each commit, whether or not its caller still waits."""
+        if ledger.woke:
+            self.changed.set()
+            turned, self._turn = self._turn, asyncio.Event()
+            turned.set()
+        for alarm in ledger.alarms:
+            self.alarm(alarm)
+        if self._store.reserve_spent and not self._reserve_alarmed:
+            self.alarm(Alarm(AlarmCode.RESERVE_SPENT, "the disk is full"))
+        self._reserve_alarmed = self._store.reserve_spent
 
     def _moment(self) -> Moment:
         return Moment(self._now().timestamp(), self._monotonic())

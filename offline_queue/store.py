@@ -103,12 +103,19 @@ class Store:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
             self._thread.shutdown()
 
-    async def write(self, work: Callable[[Statements], T], *, spare: bool = False) -> T:
+    async def write(self, work: Callable[[Statements], T], done: Callable[[T], None], *, spare: bool = False) -> T:
         """Run ``work`` in one transaction and return its result once it is on the disk.
 
-        With ``spare`` a full disk is met by giving up the reserve and trying once more: settling must always go on.
+        ``done`` is called on the ``db`` thread after the commit, even when the caller was cancelled meanwhile. With
+        ``spare`` a full disk is met by giving up the reserve and trying once more: settling must always go on.
         """
-        return await self._on_thread(lambda: self._write(work, spare))
+
+        def job() -> T:
+            result = self._write(work, spare)
+            done(result)
+            return result
+
+        return await self._on_thread(job)
 
     async def read(self, work: Callable[[Statements], T]) -> T:
         """Run ``work``, which must not write."""

@@ -38,6 +38,7 @@ class AlarmCode(enum.StrEnum):
     ITEM_ROTTEN = "alarm.item_rotten"  # the stored body or head no longer fits its chain
     RECEIPT_REFUSED = "alarm.receipt_refused"  # unsigned, foreign, or about a body we did not send
     RESERVE_SPENT = "alarm.reserve_spent"  # the disk is full, the reserve file was given up to settle
+    DISK_FULL = "alarm.disk_full"  # not even the reserve gave room to settle
     LINK_UNTRUSTED = "alarm.link_untrusted"  # certificate, redirect, web page instead of central
     TOKEN_REFUSED = "alarm.token_refused"  # noqa: S105 - the name of an alarm
     ALL_REFUSED = "alarm.all_refused"  # central refuses everything: sending is paused, nothing is quarantined

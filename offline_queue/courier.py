@@ -1,0 +1,249 @@
+"""The courier: takes batches to central and brings signed receipts home, for as long as the terminal lives."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from offline_queue import wire
+from offline_queue.errors import QueueFull
+from offline_queue.ledger import Ledger
+from offline_queue.link import (
+    LONGEST_WAIT_S,
+    BatchRefused,
+    Link,
+    LinkDown,
+    LinkError,
+    LinkUntrusted,
+    TokenRefused,
+    backoff_s,
+    check_answer,
+)
+from offline_queue.values import Alarm, AlarmCode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from offline_queue.link import Send
+    from offline_queue.outbox import Outbox
+
+MANY_REFUSED: Final = 3  # different items refused with none accepted between: central is at fault, not the items
+MANY_REJECTED: Final = 5  # the same for signed rejections
+PUT_OFF_S: Final = 60.0  # a suspect steps back so that others can show whether central works
+TIDY_EVERY_S: Final = 3600.0
+FULL_PAUSE_S: Final = 60.0  # not even the reserve gave room to settle: leave it to the technician, look now and then
+CREDIT_PAUSE_S: Final = 60.0  # longest pause when central gives no credit; jittered
+
+
+_luck = random.SystemRandom()
+
+
+class Courier:
+    """Delivers the outbox. :meth:`run` is the task; everything else may be called from the same loop at any time.
+
+    ``send`` posts one encoded batch (see :class:`offline_queue.http.HttpSender`). ``signer`` signs batch heads with the
+    kiosk's key. ``refresh`` gets a new token, tried once per refusal. ``on_link`` is called when :attr:`link` changes.
+    ``monotonic``, ``sleep`` and ``chance`` (0 to 1) are arguments so that tests own time and luck.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        send: Send,
+        *,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        chance: Callable[[], float] = _luck.random,
+        signer: Callable[[bytes], bytes] | None = None,
+        refresh: Callable[[], Awaitable[None]] | None = None,
+        on_link: Callable[[Link], None] | None = None,
+    ) -> None:
+        self.link = Link.UNKNOWN
+        self.reason = ""  # code of the last trouble; empty while the link is up
+        self._outbox = outbox
+        self._send = send
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._chance = chance
+        self._signer = signer
+        self._refresh = refresh
+        self._on_link = on_link
+        self._failures = 0
+        self._not_before = 0.0  # monotonic; the link is left alone until then
+        self._credit = wire.MAX_BATCH_ITEMS
+        self._nudged = False
+        self._refused: set[int] = set()  # items refused since one passed
+        self._rejected: set[int] = set()  # items rejected since one was accepted
+        self._tidy_at = 0.0
+
+    def nudge(self) -> None:
+        """Try now: the network is back, central rang, a technician asks."""
+        self._nudged = True
+        self._outbox.changed.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Raises ``QueueError`` when the queue itself fails."""
+        self._failures, wait_s = await self._outbox.read(lambda ledger: ledger.link_backoff())
+        self._not_before = self._monotonic() + wait_s
+        self._tidy_at = self._monotonic() + TIDY_EVERY_S
+        while True:
+            self._outbox.changed.clear()
+            await self._pause(await self._round())
+
+    async def _round(self) -> float:
+        """Send one batch, if there is one and the link may be used; return the seconds until the next try."""
+        rest_s = self._not_before - self._monotonic()
+        if rest_s > 0 and not self._nudged:
+            return rest_s
+        self._nudged = False
+        batch = await self._outbox.take(limit=max(1, min(self._credit, wire.MAX_BATCH_ITEMS)))
+        if batch is None:
+            return await self._idle()
+        try:
+            try:
+                await self._deliver(batch)
+            except LinkError as error:
+                return await self._leave_alone(error)
+        except QueueFull as error:
+            self._outbox.alarm(Alarm(AlarmCode.DISK_FULL, error.detail))
+            self._not_before = self._monotonic() + FULL_PAUSE_S
+        return max(0.0, self._not_before - self._monotonic())
+
+    async def _idle(self) -> float:
+        if self._monotonic() >= self._tidy_at:
+            self._tidy_at = self._monotonic() + TIDY_EVERY_S
+            await self._outbox.tidy()
+        due_s = await self._outbox.read(lambda ledger: ledger.next_due_s())
+        tidy_s = self._tidy_at - self._monotonic()
+        return tidy_s if due_s is None else min(due_s, tidy_s)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait until the time has come or something changed, whichever is first."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        async with asyncio.TaskGroup() as group:
+            timer = group.create_task(self._ring(seconds), name="courier-timer")
+            await self._outbox.changed.wait()
+            timer.cancel()
+
+    async def _ring(self, seconds: float) -> None:
+        await self._sleep(seconds)
+        self._outbox.changed.set()
+
+    async def _deliver(self, batch: wire.Batch) -> None:
+        try:
+            await self._exchange(batch)
+        except BatchRefused as refusal:
+            await self._single_out(batch, refusal)
+
+    async def _exchange(self, batch: wire.Batch) -> None:
+        """Send one batch and settle what came back. Raises ``LinkError`` or ``BatchRefused``."""
+        encoded = wire.encode_batch(wire.sign_batch(batch, self._signer) if self._signer else batch)
+        answer = await self._send(encoded)
+        try:
+            check_answer(answer)
+        except TokenRefused:
+            if self._refresh is None:
+                raise
+            await self._refresh()
+            answer = await self._send(encoded)
+            check_answer(answer)
+        try:
+            reply = wire.decode_reply(answer.body)
+        except wire.WireError as error:
+            raise LinkUntrusted("reply") from error
+        await self._settle(batch, reply)
+
+    async def _settle(self, batch: wire.Batch, reply: wire.Reply) -> None:
+        sent = set(batch.ids())
+        rejected = {
+            receipt.seq
+            for receipt in reply.receipts
+            if receipt.outcome is wire.Verdict.REJECTED and receipt.item_id in sent
+        }
+        taken = any(receipt.outcome is wire.Verdict.ACCEPTED for receipt in reply.receipts)
+        self._rejected = set() if taken else self._rejected | rejected
+        if len(self._rejected) > MANY_REJECTED:
+            raise self._everything_refused("all_rejected")
+        settlement = await self._outbox.settle([receipt for receipt in reply.receipts if receipt.item_id in sent])
+        if settlement.refused:
+            raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
+        if not (settlement.delivered or settlement.rejected or settlement.deferred):
+            raise LinkDown("no_receipt")
+        self._refused.clear()
+        await self._came_up(reply.credit)
+
+    async def _single_out(self, batch: wire.Batch, refusal: BatchRefused) -> None:
+        """Find the item central chokes on by sending each alone; the others pass."""
+        suspects: list[tuple[int, BatchRefused]] = []
+        passed = False
+        for item in batch.items:
+            if batch.count > 1:
+                try:
+                    await self._exchange(wire.Batch.of(batch.kiosk, batch.epoch, [item]))
+                except BatchRefused as error:
+                    refusal = error
+                else:
+                    passed = True
+                    continue
+            suspects.append((item.seq, refusal))
+            self._refused.add(item.seq)
+            if not passed and len(self._refused) >= MANY_REFUSED:
+                break
+        await self._judge(suspects, passed)
+
+    async def _judge(self, suspects: list[tuple[int, BatchRefused]], passed: bool) -> None:
+        breaker = not passed and len(self._refused) >= MANY_REFUSED
+        for seq, refusal in suspects:
+            if breaker:
+                await self._outbox.transact(partial(Ledger.put_off, seq=seq, wait_s=PUT_OFF_S))
+            elif passed and refusal.final:
+                await self._outbox.quarantine(seq, refusal.reason)
+            else:
+                await self._outbox.transact(partial(Ledger.fail, seq=seq, reason=refusal.reason), spare=True)
+        if breaker:
+            raise self._everything_refused("all_refused")
+
+    def _everything_refused(self, reason: str) -> LinkDown:
+        self._alarm_once(AlarmCode.ALL_REFUSED, reason)
+        return LinkDown(reason)
+
+    async def _came_up(self, credit: int) -> None:
+        self._credit = credit
+        self._not_before = 0.0
+        if self._failures:
+            self._failures = 0
+            await self._outbox.transact(lambda ledger: ledger.set_link(0, 0.0))
+        if credit == 0:  # central paces: everybody asks again at a moment of its own
+            self._not_before = self._monotonic() + CREDIT_PAUSE_S * self._chance()
+        self._set_link(Link.UP, "")
+
+    async def _leave_alone(self, error: LinkError) -> float:
+        """Back off, on the disk: a restart does not begin to hammer again."""
+        self._failures += 1
+        wait_s = max(backoff_s(self._failures, self._chance()), error.retry_after_s)
+        link = Link.DOWN
+        if isinstance(error, TokenRefused):
+            wait_s = LONGEST_WAIT_S
+            self._alarm_once(AlarmCode.TOKEN_REFUSED, error.reason)
+        if isinstance(error, LinkUntrusted):
+            link = Link.UNTRUSTED
+            self._alarm_once(AlarmCode.LINK_UNTRUSTED, error.reason)
+        self._not_before = self._monotonic() + wait_s
+        self._set_link(link, error.reason)
+        failures = self._failures
+        await self._outbox.transact(lambda ledger: ledger.set_link(failures, wait_s), spare=True)
+        return wait_s
+
+    def _alarm_once(self, code: AlarmCode, reason: str) -> None:
+        if self.reason != reason:
+            self._outbox.alarm(Alarm(code, reason))
+
+    def _set_link(self, link: Link, reason: str) -> None:
+        changed = link is not self.link
+        self.link, self.reason = link, reason
+        if changed and self._on_link is not None:
+            self._on_link(link)

@@ -1,0 +1,118 @@
+"""The only HTTP client of the queue: one request at a time on its own thread, CA pinned, no redirects, size capped."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from offline_queue import wire
+from offline_queue.errors import QueueCode, QueueError
+from offline_queue.link import Answer, LinkDown, LinkUntrusted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CONNECT_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 10.0  # between two reads
+SLOWEST_LINE: Final = 8 * 1024  # bytes a second; below, the exchange is given up and tried again later
+_CHUNK: Final = 16 * 1024
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class HttpSender:
+    """Posts batches to central. An instance is the courier's ``send``."""
+
+    def __init__(self, url: str, *, kiosk: str, ca_file: Path | None, token: Callable[[], str]) -> None:
+        """``url`` is central's root; ``ca_file`` the pinned CA (PEM); ``token`` is asked anew for each request.
+
+        Plain HTTP is for central on the same machine alone. Raises ``QueueError``.
+        """
+        parts = urlsplit(url)
+        if parts.scheme == "https" and ca_file is None:
+            raise QueueError("a pinned CA is needed for central", code=QueueCode.INVALID)
+        if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
+            raise QueueError("central must be reached by https", code=QueueCode.INVALID)
+        self._url = f"{url.rstrip('/')}/v1/kiosks/{kiosk}/batches"
+        self._verify = str(ca_file) if ca_file is not None else True
+        self._token = token
+        self._renew()
+
+    async def __call__(self, body: bytes) -> Answer:
+        """Post one batch. Raises ``LinkDown`` or ``LinkUntrusted``; waits at most as long as the slowest line needs."""
+        patience_s = CONNECT_TIMEOUT_S + 2 * READ_TIMEOUT_S + len(body) / SLOWEST_LINE
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(patience_s):
+                return await loop.run_in_executor(self._thread, self._post, body, time.monotonic() + patience_s)
+        except TimeoutError as error:  # a drip of bytes that keeps each single read alive
+            self._thread.shutdown(wait=False, cancel_futures=True)
+            self._renew()
+            raise LinkDown("slow") from error
+
+    async def close(self) -> None:
+        """Close connections; idempotent. A request under way ends at its own deadline."""
+        self._session.close()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _renew(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="courier-http")
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy, .netrc or CA bundle from the environment
+        self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
+
+    def _post(self, body: bytes, deadline: float) -> Answer:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
+        try:
+            with self._session.post(
+                self._url,
+                data=_Upload(body, deadline),
+                headers=headers,
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                content = _read(response, deadline)
+                kind = response.headers.get("Content-Type", "")
+                return Answer(response.status_code, kind, content, _seconds(response.headers.get("Retry-After", "")))
+        except requests.exceptions.SSLError as error:
+            raise LinkUntrusted("certificate") from error
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise LinkDown(type(error).__name__) from error
+
+
+class _Upload(io.BytesIO):
+    """A body sent in pieces: each has the socket's time-out to itself, all of them one deadline."""
+
+    def __init__(self, body: bytes, deadline: float) -> None:
+        super().__init__(body)
+        self._deadline = deadline
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next piece. Raises ``TimeoutError`` past the deadline."""
+        if time.monotonic() > self._deadline:
+            raise TimeoutError
+        return super().read(size)
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    content = bytearray()
+    while piece := response.raw.read1(_CHUNK):
+        content += piece
+        if len(content) > wire.MAX_REPLY_BYTES:
+            raise LinkUntrusted("too_large")
+        if time.monotonic() > deadline:
+            raise LinkDown("slow")
+    return bytes(content)
+
+
+def _seconds(retry_after: str) -> float | None:
+    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) <= 9 else None  # noqa: PLR2004 - digits of a century

@@ -1,0 +1,97 @@
+"""The line to central, as the courier sees it: its states, its answers, and how long to leave it alone."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+FIRST_WAIT_S: Final = 1.0
+LONGEST_WAIT_S: Final = 900.0
+SHORTEST_WAIT_S: Final = 0.2  # full jitter begins at 0; a storm of requests helps nobody
+RETRY_AFTER_CAP_S: Final = 3600.0  # a Retry-After of a year is a mistake or an attack
+
+
+class Link(enum.StrEnum):
+    """What is known of the line."""
+
+    UNKNOWN = "unknown"  # nothing was sent yet
+    UP = "up"  # the last batch was answered by central
+    DOWN = "down"  # no answer, or central asked to come back later
+    UNTRUSTED = "untrusted"  # somebody answered who is not central
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer, redirects not followed; ``retry_after_s`` is the header in seconds, if it had one."""
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
+    retry_after_s: float | None = None
+
+
+Send: TypeAlias = "Callable[[bytes], Awaitable[Answer]]"
+"""Post one encoded batch. Raises ``LinkDown`` or ``LinkUntrusted``."""
+
+
+class LinkError(Exception):
+    """The whole line is in trouble; no item is to blame. Never leaves the courier. ``reason`` is a code."""
+
+    def __init__(self, reason: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after_s = min(retry_after_s, RETRY_AFTER_CAP_S)
+
+
+class LinkDown(LinkError):
+    """No connection, no answer in time, or central is busy."""
+
+
+class LinkUntrusted(LinkError):
+    """Certificate, redirect, web page or unsigned receipt: not our central."""
+
+
+class TokenRefused(LinkError):
+    """Central refuses our credentials."""
+
+
+class BatchRefused(Exception):
+    """Central refuses this batch; one of its items may be to blame. ``final``: the same bytes will never pass."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"http_{status}")
+        self.reason = f"http_{status}"
+        self.final = status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+_LATER: Final = frozenset({408, 409, 425, 429})
+_REFUSALS: Final = frozenset({400, 413, 415, 422})
+_TOKEN: Final = frozenset({401, 403})
+
+
+def check_answer(answer: Answer) -> None:
+    """Return when the body may be read as a reply; otherwise raise what the status means."""
+    status, retry_after = answer.status, answer.retry_after_s or 0.0
+    is_json = answer.content_type.partition(";")[0].strip().lower() == "application/json"
+    if status == HTTPStatus.OK and is_json:
+        return
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR or (status in _REFUSALS and is_json):
+        raise BatchRefused(status)
+    if status > HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
+        raise LinkDown(f"http_{status}", retry_after_s=retry_after)
+    if status in _TOKEN and is_json:
+        raise TokenRefused(f"http_{status}")
+    if status == HTTPStatus.NOT_FOUND and is_json:
+        raise LinkDown("http_404")
+    raise LinkUntrusted(f"http_{status}")  # a redirect, a web page: a captive portal or the wrong host
+
+
+def backoff_s(failures: int, chance: float) -> float:
+    """Return the wait after ``failures`` in a row: exponential, full jitter; ``chance`` is from 0 to 1."""
+    ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures - 1, 20))
+    return max(SHORTEST_WAIT_S, ceiling * chance)
