@@ -54,7 +54,9 @@ class HttpGateway(Gateway):
     async def close(self) -> None:
         """Stop the workers; a running request ends by its own deadline."""
         self._session.close()
-        await asyncio.get_running_loop().run_in_executor(None, lambda: self._pool.shutdown(wait=True, cancel_futures=True))
+        await asyncio.get_running_loop().run_in_executor(
+            None, lambda: self._pool.shutdown(wait=True, cancel_futures=True)
+        )
 
     async def catalogue(self) -> tuple[ServiceState, ...]:
         """GET /v1/catalogue."""
@@ -154,7 +156,9 @@ class HttpGateway(Gateway):
             try:
                 return read(json.loads(content))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise GatewayUnreachable(f"{path.partition('?')[0]}: reply makes no sense: {type(error).__name__}") from None
+                raise GatewayUnreachable(
+                    f"{path.partition('?')[0]}: reply makes no sense: {type(error).__name__}"
+                ) from None
 
         return await self._call(method, path, decode, body, read_s)
 
@@ -194,7 +198,9 @@ class HttpGateway(Gateway):
 
 def _pattern(path: str) -> str:
     """Return the path without its variable parts: numbers and ids do not belong into a log."""
-    return "/".join(part if part.isascii() and part.isalpha() or part == "v1" else "…" for part in path.split("?")[0].split("/"))
+    return "/".join(
+        part if part.isascii() and part.isalpha() or part == "v1" else "…" for part in path.split("?")[0].split("/")
+    )
 
 
 def _rejection(what: str, status: int, content: bytes) -> GatewayRejected:

@@ -167,14 +167,38 @@ class Stage:
         return given
 
     async def ask_while(
-        self, view: View, wait: Coroutine[Any, Any, T], *, idle: Idle = Idle.NORMAL, back: bool = False
+        self,
+        view: View,
+        wait: Coroutine[Any, Any, T],
+        *,
+        accept: tuple[type[Intent], ...] = (Chose, WentBack),
+        idle: Idle = Idle.NORMAL,
+        back: bool = False,
+        later: tuple[float, View] | None = None,
     ) -> Intent | T:
-        """Show ``view`` and return whichever comes first: an intent, or the result of ``wait``."""
+        """Show ``view`` and return whichever comes first: an intent of ``accept``, or the result of ``wait``.
+
+        ``later`` replaces the view after so many seconds, e.g. by one with a hint.
+        """
+
+        async def accepted() -> Intent | T:
+            while True:
+                intent = await self.answer()
+                if isinstance(intent, accept):
+                    return intent
+
+        async def waited() -> Intent | T:
+            return await wait
+
         self._next(view, idle, back=back)
+        timer = self._clock.call_later(later[0], lambda: self.update(later[1])) if later is not None else None
         try:
-            _, result = await first_of(wait, self.answer())
+            _, result = await first_of(waited(), accepted())
         finally:
+            wait.close()
             self._disarm()
+            if timer is not None:
+                timer.cancel()
         return result
 
     async def watch(self, wait: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,56 @@
+"""Which services can be finished here and now, and why the others cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kiosk.catalogue.model import Identity, Offline
+from kiosk.views import NOTHING, Text, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from kiosk.catalogue.model import Package
+    from kiosk.gateway import ServiceState
+    from kiosk.visit import Tools
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What the terminal knows of the world outside at this moment."""
+
+    link_up: bool = False
+    services: Mapping[str, ServiceState] | None = None  # central's word; None: never heard
+    closed: tuple[str, ...] = ()  # admission limits reached, by code
+
+
+def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
+    """Return why ``package`` cannot be begun now; an empty text when it can."""
+    missing = tools.devices.missing(package.needs)
+    if missing:
+        role = sorted(missing)[0]
+        since = tools.devices.since(role).astimezone().strftime("%H:%M")
+        return text("obstacle.device", device=text(f"device.{role}"), since=since)
+    if package.identity is Identity.CARD_FACE and not face_possible(tools):
+        return text("obstacle.face")
+    if package.offline is Offline.ONLINE_ONLY and not around.link_up:
+        return text("obstacle.offline")
+    state = (around.services or {}).get(package.code)
+    if state is not None and not state.open:
+        return state.reason or text("obstacle.paused")
+    if around.services is not None and (state is None or state.version != package.version):
+        return text("obstacle.version")
+    if around.closed:
+        return text(f"obstacle.{around.closed[0]}")
+    return NOTHING
+
+
+def face_possible(tools: Tools) -> bool:
+    """Tell whether the face step can be done at all: engine, liveness and a decoder for the card's picture."""
+    return tools.face is not None and tools.settings.face.liveness != "none" and tools.photo_decoder.name != "none"
+
+
+def obstacles(packages: Iterable[Package], tools: Tools, around: Surroundings) -> dict[str, Text]:
+    """Return the obstacle of each package by code."""
+    return {package.code: obstacle(package, tools, around) for package in packages}

@@ -1,0 +1,131 @@
+"""The desk between a visit and the outbox: seals, numbers, hands in, and knows what became of it.
+
+Each visit has a sealing key of its own; it is dropped with the visit, so the terminal cannot read what it queued.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kiosk.events import CaseTakenIn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from devices.values import Clock
+    from kiosk.event_log import EventLog
+    from kiosk.visit import Visit
+    from offline_queue.outbox import Outbox
+    from offline_queue.wire import ItemId, Verdict
+
+CASE, PRINT, RATING, ALARM = "case", "print", "rating", "alarm"
+SCHEMA = 1
+PRIORITY = {ALARM: 1, CASE: 3, PRINT: 4, RATING: 7}  # 0 goes first
+RANDOM_DIGITS = 4  # part of the slip number nobody can guess from the slip before
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTicket:
+    """A case in the outbox."""
+
+    item: ItemId
+    local_number: str
+
+
+class VisitDesk:
+    """The desk of one visit."""
+
+    def __init__(self, outbox: Outbox, clock: Clock, log: EventLog, kiosk: str, visit: str) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._log = log
+        self._kiosk = kiosk
+        self._visit = visit
+        self._key = outbox.begin_visit(visit)
+
+    async def put_case(self, visit: Visit, link: str) -> CaseTicket:
+        """Make the case durable; returns only then. Raises ``QueueError``."""
+        now = self._clock.now()
+        number = await self._local_number(now.astimezone().date())
+        item = await self._put(CASE, case_body(visit, number, now.isoformat(), offline=not visit.online))
+        self._log.emit(CaseTakenIn(visit=self._visit, service=visit.service.code, seq=item.seq, link=link))
+        return CaseTicket(item, number)
+
+    async def put_print(self, ticket: CaseTicket, document: str, sheets: int, outcome: str, job: str) -> None:
+        """Account for sheets of an official document."""
+        case = {"epoch": ticket.item.epoch, "seq": ticket.item.seq}
+        await self._put(PRINT, {"case": case, "document": document, "sheets": sheets, "outcome": outcome, "job": job})
+
+    async def put_rating(
+        self, ticket: CaseTicket | None, service: str, version: int, grade: int, reasons: tuple[str, ...]
+    ) -> None:
+        """Hand in a rating, bound to case and item, not to a name."""
+        case = {"epoch": ticket.item.epoch, "seq": ticket.item.seq} if ticket is not None else None
+        body = {"case": case, "service": service, "version": version, "grade": grade, "reasons": list(reasons)}
+        await self._put(RATING, body)
+
+    async def put_alarm(self, code: str, subject: str) -> None:
+        """Hand in an alarm."""
+        await self._put(ALARM, {"code": code, "subject": subject, "at": self._clock.now().isoformat()})
+
+    async def settled(self, ticket: CaseTicket) -> Verdict:
+        """Return central's verdict once its signed receipt is stored; waits as long as it takes."""
+        return await self._outbox.wait_settled(ticket.item)
+
+    def close(self) -> None:
+        """Drop the visit's key: from now on the terminal cannot read what it queued."""
+        self._key.drop()
+
+    async def _put(self, kind: str, body: Mapping[str, object]) -> ItemId:
+        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return await self._outbox.put(self._key, kind, encoded, schema=SCHEMA, priority=PRIORITY[kind])
+
+    async def _local_number(self, day: date) -> str:
+        """Return kiosk, day, the day's count, and digits nobody can guess: 0001-261121-0007-4821."""
+        count = await self._outbox.next_number("slip", day)
+        place = re.sub(r"\D", "", self._kiosk)[-4:].zfill(4)
+        guard = f"{secrets.randbelow(10**RANDOM_DIGITS):0{RANDOM_DIGITS}d}"
+        return f"{place}-{day:%y%m%d}-{count:04d}-{guard}"
+
+
+def case_body(visit: Visit, number: str, taken_at: str, *, offline: bool) -> dict[str, object]:
+    """Return the case as central reads it: the only place where a session's personal values leave it."""
+    session = visit.session
+    face = session.face
+    card = session.card
+    level = "none" if card is None else "card+face+sms" if face and session.challenge else "card"
+    return {
+        "service": visit.service.code,
+        "version": visit.service.version,
+        "visit": session.visit,
+        "local_number": number,
+        "taken_at": taken_at,
+        "offline": offline,
+        "language": visit.stage.language.value,
+        "identity": {
+            "level": level,
+            "card": {"kind": card.kind.value, "name": card.name.reveal(), "id_no": card.number.reveal()}
+            if card
+            else None,
+            "face": {
+                "engine": face.engine.name,
+                "engine_version": face.engine.version,
+                "verdict": face.verdict.value,
+                "score": face.score,
+                "liveness": face.liveness,
+            }
+            if face
+            else None,
+            "sms": {"challenge": session.challenge} if session.challenge else None,
+        },
+        "consents": [
+            {"id": record.id, "text_sha256": record.text_sha256, "at": record.at.isoformat()}
+            for record in session.consents
+        ],
+        "values": {name: value.reveal() for name, value in session.values.items()},
+    }

@@ -1,0 +1,1 @@
+"""Services as data: packages, their rules, and the journeys made from them."""

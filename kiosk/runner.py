@@ -1,0 +1,132 @@
+"""Runs a journey. What is common to every step lives here: faults by the policy table, place in the flow, events."""
+
+from __future__ import annotations
+
+
+from devices.errors import DeviceError, DeviceUnavailable, OutcomeUnknown
+from kiosk.errors import GatewayRejected, JourneyError, KioskError, Recovery, recovery_for
+from kiosk.events import AlarmRaised, DocumentRejected, StepEnded, StepFailed
+from kiosk.intents import Chose
+from kiosk.journey import Ending, Journey, Outcome, Step
+from kiosk.stage import Idle, VisitOver
+from kiosk.views import NOTHING, Fault, Option, Slot, text
+from kiosk.visit import Trouble, Visit
+from offline_queue.errors import QueueError
+
+if TYPE_CHECKING:
+    from kiosk.views import Text
+
+ASKED_AT_MOST = 3  # requirements §3.2 row 4: three misses, then another way
+SLOT_OF_ROLE = {
+    "id_reader": Slot.ID_READER,
+    "camera": Slot.CAMERA,
+    "document_printer": Slot.DOCUMENT_TRAY,
+    "receipt_printer": Slot.RECEIPT_SLOT,
+}
+AGAIN, END = "fault.again", "fault.end"
+
+
+async def run(visit: Visit, journey: Journey) -> Ending:
+    """Run ``journey`` from its start to an ending. Raises ``VisitOver`` when the visit ends from inside a step."""
+    target: str | Ending = journey.start
+    while not isinstance(target, Ending):
+        step = journey.step(target)
+        place = journey.place(step.name)
+        if place is not None:
+            visit.stage.place = (place.section, place.sections)
+        begun = visit.tools.clock.monotonic()
+        outcome = await _run_step(visit, step)
+        seconds = round(visit.tools.clock.monotonic() - begun, 3)
+        visit.tools.log.emit(
+            StepEnded(visit=visit.session.visit, step=step.name, outcome=outcome.value, seconds=seconds)
+        )
+        if outcome not in step.outcomes:
+            raise JourneyError(f"step {step.name} ended with {outcome}, which it does not declare")
+        target = journey.after(step.name, outcome)
+    return target
+
+
+async def _run_step(visit: Visit, step: Step) -> Outcome:
+    visit.trouble = None
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await step.run(visit)
+        except (DeviceError, KioskError, QueueError) as error:
+            outcome = await _recover(visit, step, error, attempt)
+            if outcome is not None:
+                return outcome
+
+
+async def _recover(visit: Visit, step: Step, error: Exception, attempt: int) -> Outcome | None:
+    """Do what the policy table says; ``None`` means: run the step once more."""
+    recovery = recovery_for(error)
+    code = str(getattr(error, "code", "bug"))
+    visit.tools.log.emit(
+        StepFailed(visit=visit.session.visit, step=step.name, code=code, recovery=recovery.name.lower())
+    )
+    if isinstance(error, DeviceError) and error.device:
+        visit.tools.devices.report(error.device, error)
+    if recovery is Recovery.CRASH:
+        raise error
+    if recovery is Recovery.ASK_AGAIN and attempt < ASKED_AT_MOST:
+        visit.trouble = Trouble(code, attempt)
+        return None
+    if recovery is Recovery.ASK_AGAIN and Outcome.GAVE_UP in step.outcomes:
+        return Outcome.GAVE_UP
+    if recovery is Recovery.RETRY_ONCE and attempt == 1:
+        return None
+    if recovery is Recovery.READ_STATE and isinstance(error, OutcomeUnknown):
+        return await _resolve(visit, step, error)
+    if recovery is Recovery.TAKE_IN_OR_APOLOGISE and Outcome.OFFLINE in step.outcomes:
+        return Outcome.OFFLINE
+    if recovery is Recovery.SAY_REASON and isinstance(error, GatewayRejected) and Outcome.REFUSED in step.outcomes:
+        visit.reason = error.words or text(f"rejected.{error.reason}")
+        return Outcome.REFUSED
+    if recovery is Recovery.REFUSE_AND_ALARM:
+        await _alarm(visit, code)
+        return await show_fault(visit, code, error, again=False)
+    return await show_fault(visit, code, error, again=True)
+
+
+async def _resolve(visit: Visit, step: Step, error: OutcomeUnknown) -> Outcome | None:
+    try:
+        return await step.resolve(visit, error)
+    except DeviceError as still:
+        return await show_fault(visit, str(still.code), still, again=False)
+
+
+async def _alarm(visit: Visit, code: str) -> None:
+    """Raise an alarm here and, through the outbox, at central."""
+    visit.tools.log.emit(DocumentRejected(visit=visit.session.visit, code=code))
+    visit.tools.log.emit(AlarmRaised(code=code, subject=visit.session.visit))
+    await visit.desk.put_alarm(code, visit.session.visit)
+
+
+async def show_fault(visit: Visit, code: str, error: Exception, *, again: bool) -> Outcome | None:
+    """Say what happened and what to do. Returns ``None`` to run the step again; ends the visit otherwise."""
+    role = getattr(error, "device", "")
+    options = [Option(id=AGAIN, title=text("fault.again"))] if again else []
+    options.append(Option(id=END, title=text("fault.end")))
+    view = Fault(
+        title=text("fault.title"),
+        happened=_part(code, "happened"),
+        means=_part(code, "means"),
+        do=_part(code, "do"),
+        number=visit.number,
+        slot=SLOT_OF_ROLE.get(role, Slot.NONE),
+        options=tuple(options),
+    )
+    while True:
+        intent = await visit.stage.ask(view, idle=Idle.NORMAL)
+        if isinstance(intent, Chose) and intent.option == AGAIN and again:
+            if isinstance(error, DeviceUnavailable):
+                visit.tools.devices.report(role, error)
+            return None
+        if isinstance(intent, Chose) and intent.option == END:
+            raise VisitOver(Ending.FAILED)
+
+
+def _part(code: str, part: str) -> Text:
+    return text(f"fault.{code}.{part}") if code else NOTHING

@@ -1,0 +1,1 @@
+"""Steps of journeys, one per file. Steps do not import each other."""

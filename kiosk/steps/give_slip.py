@@ -1,0 +1,91 @@
+"""The slip with the local number, and the same on the glass: *taken in* or *received*, in plain words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.errors import DeviceError
+from devices.printer import Printer
+from devices.values import PrintJob
+from kiosk.clock import deadline
+from kiosk.documents.slips import ticket_slip
+from kiosk.errors import JourneyError
+from kiosk.events import Printed
+from kiosk.intents import Agreed
+from kiosk.journey import Outcome, Step
+from kiosk.stage import Idle
+from kiosk.views import Document, Fact, Result, Slot, Text, Tone, plain, text
+
+if TYPE_CHECKING:
+    from kiosk.visit import Visit
+
+ROLE = "receipt_printer"
+SLIP_S = 20.0  # a slip is a second's work; after this the number on the glass has to do
+
+
+class GiveSlip(Step):
+    """Prints the slip where a printer works; the number is shown in any case, and no fault of paper ends a case."""
+
+    name = "give_slip"
+    section = "receive"
+    outcomes = frozenset({Outcome.DONE})
+
+    async def run(self, visit: Visit) -> Outcome:
+        """Print, show, wait until it was read."""
+        case = visit.case
+        if case is None:
+            raise JourneyError("nothing was handed in")
+        printed = await self._print(visit)
+        received = visit.online
+        facts = [Fact(text("slip.number"), plain(case.local_number))]
+        decision = visit.decision
+        if decision is not None and decision.case_number:
+            facts.append(Fact(text("slip.case_number"), plain(decision.case_number)))
+        if decision is not None and decision.promise is not None:
+            facts.append(Fact(text("slip.promise"), plain(decision.promise.isoformat())))
+        body: list[Text] = [text("slip.received_means" if received else "slip.taken_in_means")]
+        body.append(text("slip.take" if printed else "slip.not_printed"))
+        view = Result(
+            title=text("slip.received" if received else "slip.taken_in"),
+            tone=Tone.GOOD if received else Tone.TAKEN_IN,
+            body=tuple(body),
+            facts=tuple(facts),
+            done=text("slip.done"),
+        )
+        await visit.stage.ask_while(
+            view,
+            visit.tools.clock.sleep(visit.tools.settings.timings.paper_take_s),
+            accept=(Agreed,),
+            idle=Idle.OFF,
+        )
+        return Outcome.DONE
+
+    async def _print(self, visit: Visit) -> bool:
+        """Return whether the slip came out. A slip is a convenience: its faults are told, not raised."""
+        if Slot.RECEIPT_SLOT in visit.papers:
+            return True
+        if visit.tools.devices.missing([ROLE]):
+            return False
+        visit.stage.show(
+            Document(
+                title=text("slip.printing"),
+                body=text("slip.printing_means"),
+                slot=Slot.RECEIPT_SLOT,
+                sheet=1,
+                sheets=1,
+                ready=False,
+            )
+        )
+        try:
+            async with visit.tools.devices.lease(ROLE) as device, deadline(visit.tools.clock, SLIP_S):
+                if not isinstance(device, Printer):
+                    raise TypeError(f"{ROLE} is a {type(device).__name__}")
+                await device.print(PrintJob(title=visit.session.visit, body=ticket_slip(visit)))
+        except TimeoutError:
+            return False
+        except DeviceError as error:
+            visit.tools.devices.report(ROLE, error)
+            return False
+        visit.papers.append(Slot.RECEIPT_SLOT)
+        visit.tools.log.emit(Printed(visit=visit.session.visit, device=ROLE, sheets=1))
+        return True

@@ -1,0 +1,141 @@
+"""Row 5, second half: the live face against the picture of the card, with one kind hint at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from devices.camera import Camera as CameraDevice
+from kiosk.clock import deadline
+from kiosk.errors import FaceEngineFailed
+from kiosk.events import FaceCompared
+from kiosk.identity.face import FaceEngineError, Look, Verdict
+from kiosk.identity.liveness import LivenessResult, create_liveness
+from kiosk.intents import Intent, WentBack
+from kiosk.journey import Outcome, Step
+from kiosk.views import Camera, Option, Tone, text
+
+if TYPE_CHECKING:
+    from devices.values import Frame
+    from kiosk.identity.face import FaceAnswer, FaceCheck
+    from kiosk.visit import Visit
+
+ATTEMPTS = 3  # face.md goal 17: three, then another way
+BEST_FRAMES = 5  # frames averaged by the built-in recipe
+STEADY_S = 1.0  # frames compared stand over at least this long
+LOOK_EVERY_S = 0.15  # guidance: about seven times a second
+HINT_STAYS_S = 0.8  # a hint is read, not flickered
+SKIP = "match_face.skip"
+
+
+class MatchFace(Step):
+    """Guides, captures, compares. ``unsure`` never counts as a match."""
+
+    name = "match_face"
+    section = "match_face"
+    outcomes = frozenset({Outcome.DONE, Outcome.BACK, Outcome.DECLINED, Outcome.GAVE_UP})
+
+    async def run(self, visit: Visit) -> Outcome:
+        """Try three times. Raises ``FaceEngineFailed``, ``DeviceError``."""
+        check = visit.face_check
+        if check is None or not visit.photo_usable:
+            return Outcome.GAVE_UP  # the card's picture gave nothing to compare with: no loop over the live face
+        async with visit.tools.devices.lease("camera") as device:
+            if not isinstance(device, CameraDevice):
+                raise TypeError(f"camera is a {type(device).__name__}")
+            await device.start()
+            try:
+                for attempt in range(1, ATTEMPTS + 1):
+                    answer = await self._attempt(visit, device, check, attempt)
+                    if isinstance(answer, Intent):
+                        return Outcome.BACK if isinstance(answer, WentBack) else Outcome.DECLINED
+                    if answer is not None and answer.verdict is Verdict.MATCH:
+                        visit.session.face = answer
+                        return Outcome.DONE
+            finally:
+                await device.stop()
+        return Outcome.GAVE_UP
+
+    async def _attempt(
+        self, visit: Visit, camera: CameraDevice, check: FaceCheck, attempt: int
+    ) -> FaceAnswer | Intent | None:
+        """Return the engine's answer, the resident's intent, or ``None`` when no usable picture came in time."""
+        hint = text("match_face.again") if attempt > 1 else text("look.no_face")
+
+        async def capture() -> FaceAnswer | None:
+            try:
+                async with deadline(visit.tools.clock, visit.tools.settings.timings.face_s):
+                    frames = await _Capture(visit, camera, check).run()
+            except TimeoutError:
+                return None
+            visit.stage.update(_view("match_face.comparing", busy=True))
+            return await check.compare(frames)
+
+        try:
+            answer = await visit.stage.ask_while(
+                _view(hint.key, tone=Tone.ATTENTION if attempt > 1 else Tone.NEUTRAL), capture(), back=True
+            )
+        except FaceEngineError as error:
+            raise FaceEngineFailed(str(error)) from error
+        if answer is not None and not isinstance(answer, Intent):
+            visit.tools.log.emit(
+                FaceCompared(
+                    visit=visit.session.visit,
+                    verdict=answer.verdict.value,
+                    engine=answer.engine.name,
+                    liveness=answer.liveness,
+                )
+            )
+        return answer
+
+
+class _Capture:
+    """Collects good frames while liveness watches all of them."""
+
+    def __init__(self, visit: Visit, camera: CameraDevice, check: FaceCheck) -> None:
+        self._visit = visit
+        self._camera = camera
+        self._check = check
+        self._good: deque[Frame] = deque(maxlen=BEST_FRAMES)
+        self._hinted = ("", 0.0)
+        self._looked = 0.0
+
+    async def run(self) -> list[Frame]:
+        """Return the frames to compare once the face was good for long enough and liveness agrees."""
+        liveness = create_liveness(self._visit.tools.settings.face.liveness)
+        liveness.begin()
+        while True:
+            frame = await self._camera.frame()
+            self._visit.stage.frame(frame)
+            liveness.push(frame)
+            if frame.taken - self._looked < LOOK_EVERY_S:
+                continue
+            self._looked = frame.taken
+            look = await self._check.look(frame)
+            self._hint(look, frame.taken)
+            if look is not Look.OK:
+                self._good.clear()
+                continue
+            self._good.append(frame)
+            steady = self._good[-1].taken - self._good[0].taken >= STEADY_S * (BEST_FRAMES - 1) / BEST_FRAMES
+            if len(self._good) == BEST_FRAMES and liveness.result() is LivenessResult.PASS and steady:
+                return list(self._good)
+            if len(self._good) == BEST_FRAMES and not steady:
+                self._good.rotate(-1)
+
+    def _hint(self, look: Look, now: float) -> None:
+        key, since = self._hinted
+        wanted = f"look.{look.value}"
+        if wanted != key and (not key or now - since >= HINT_STAYS_S):
+            self._hinted = (wanted, now)
+            self._visit.stage.update(_view(wanted))
+
+
+def _view(key: str, *, busy: bool = False, tone: Tone = Tone.NEUTRAL) -> Camera:
+    return Camera(
+        title=text("match_face.title"),
+        hint=text(key),
+        tone=tone,
+        busy=busy,
+        options=() if busy else (Option(id=SKIP, title=text("match_face.skip")),),
+    )

@@ -1,0 +1,91 @@
+"""Row 4: the identity card on the reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from devices.id_reader import IdReader
+from kiosk.events import CardRead
+from kiosk.intents import Chose, Intent
+from kiosk.journey import Outcome, Step
+from kiosk.masking import masked_name
+from kiosk.views import NOTHING, Option, Progress, ProgressStage, Prompt, Slot, StageState, Text, Tone, plain, text
+
+if TYPE_CHECKING:
+    from devices.values import IdentityCard
+    from kiosk.visit import Visit
+
+NO_CARD = "read_card.no_card"
+
+
+class ReadCard(Step):
+    """Waits for a card, reads it, checks its term, and prepares the face check from its picture."""
+
+    name = "read_card"
+    section = "read_card"
+    outcomes = frozenset({Outcome.DONE, Outcome.BACK, Outcome.DECLINED, Outcome.GAVE_UP, Outcome.REFUSED})
+
+    async def run(self, visit: Visit) -> Outcome:
+        """Read the card. ``MediumError`` is the runner's business: it asks again."""
+        if visit.session.card is not None:
+            return Outcome.DONE  # came back from a later step: the card is known
+        async with visit.tools.devices.lease("id_reader") as device:
+            if not isinstance(device, IdReader):
+                raise TypeError(f"id_reader is a {type(device).__name__}")
+            answer = await self._ask(visit, device)
+            if isinstance(answer, Intent):
+                return Outcome.DECLINED if isinstance(answer, Chose) else Outcome.BACK
+        visit.tools.log.emit(CardRead(visit=visit.session.visit, kind=answer.kind.value))
+        if answer.expired(visit.today()):
+            answer.wipe()
+            visit.reason = text("read_card.expired")
+            return Outcome.REFUSED
+        visit.session.card = answer
+        await self._use_photo(visit, answer)
+        return Outcome.DONE
+
+    async def _ask(self, visit: Visit, reader: IdReader) -> IdentityCard | Intent:
+        async def card() -> IdentityCard:
+            await reader.wait_card()
+            visit.card_laid = True
+            return await reader.read()
+
+        hint_s = visit.tools.settings.timings.card_hint_s
+        return await visit.stage.ask_while(
+            _view(visit, hint=False), card(), back=True, later=(hint_s, _view(visit, hint=True))
+        )
+
+    async def _use_photo(self, visit: Visit, card: IdentityCard) -> None:
+        """Give the card's picture to the face engine at once: its template takes a second."""
+        if visit.face_check is None:
+            return
+        visit.stage.show(
+            Progress(
+                title=text("read_card.read", name=plain(masked_name(card.name.reveal()))),
+                stages=(ProgressStage(label=text("read_card.checking"), state=StageState.RUNNING),),
+            )
+        )
+        picture = visit.tools.photo_decoder.decode(bytes(card.photo.reveal()))
+        card.photo.wipe()
+        visit.photo_usable = picture is not None and await visit.face_check.use_card_photo(picture)
+
+
+def _view(visit: Visit, *, hint: bool) -> Prompt:
+    body: Text = text("read_card.body")
+    tone = Tone.NEUTRAL
+    tries = NOTHING
+    if visit.trouble is not None:
+        body = text(f"trouble.{visit.trouble.code}")
+        tone = Tone.ATTENTION
+        tries = text("read_card.tries", attempt=visit.trouble.attempt + 1)
+    elif hint:
+        body = text("read_card.hint")
+        tone = Tone.ATTENTION
+    return Prompt(
+        title=text("read_card.title"),
+        body=body,
+        slot=Slot.ID_READER,
+        tone=tone,
+        tries=tries,
+        options=(Option(id=NO_CARD, title=text("read_card.no_card"), detail=text("read_card.no_card_means")),),
+    )

@@ -1,0 +1,226 @@
+"""The terminal: starts everything, serves one visit after another, stops everything."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from kiosk.attract import Attraction
+from kiosk.availability import Surroundings
+from kiosk.catalogue.model import Identity
+from kiosk.catalogue.plan import plan
+from kiosk.errors import FaceEngineFailed, GatewayRejected, GatewayUnreachable, GatewayUntrusted
+from kiosk.events import HelpAsked, LinkChanged, SessionWiped, TerminalStarted, TerminalStopped, VisitEnded, VisitStarted
+from kiosk.goodbye import clearing_view, say_goodbye
+from kiosk.identity.face import FaceEngineError
+from kiosk.journey import Ending, Journey, Outcome
+from kiosk.runner import run
+from kiosk.session import Session
+from kiosk.stage import Stage, VisitOver
+from kiosk.steps.ask_progress import AskProgress
+from kiosk.steps.choose_language import ChooseLanguage
+from kiosk.steps.choose_service import ChooseService
+from kiosk.views import NOTHING, Language, text
+from kiosk.visit import Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from kiosk.case_desk import VisitDesk
+    from kiosk.intents import Intent
+    from kiosk.visit import Tools
+    from offline_queue.courier import Courier
+    from offline_queue.outbox import Outbox
+
+VERSION = "0.1.0"
+REFRESH_DOWN_S = 3.0  # how often central is looked for while it cannot be reached
+
+
+class Terminal:
+    """See the module. Everything belongs to the core's loop; :meth:`run` serves until it is cancelled."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        stage: Stage,
+        outbox: Outbox,
+        courier: Courier,
+        *,
+        open_desk: Callable[[str], VisitDesk],
+        limits_reached: Callable[[], Awaitable[tuple[str, ...]]],
+    ) -> None:
+        self._tools = tools
+        self._stage = stage
+        self._outbox = outbox
+        self._courier = courier
+        self._open_desk = open_desk
+        self._limits_reached = limits_reached
+        self._around = Surroundings()
+        self._attraction = Attraction(tools, stage, self._around)
+        self._endings: list[str] = []
+        services = ChooseService(lambda: self._around)
+        self._welcome = Journey(
+            "welcome",
+            (ChooseLanguage(), services),
+            {
+                ("choose_language", Outcome.DONE): "choose_service",
+                ("choose_language", Outcome.BACK): Ending.ABANDONED,
+                ("choose_service", Outcome.DONE): Ending.COMPLETED,
+                ("choose_service", Outcome.BACK): "choose_language",
+            },
+        )
+        self._services = Journey(
+            "services",
+            (services,),
+            {
+                ("choose_service", Outcome.DONE): Ending.COMPLETED,
+                ("choose_service", Outcome.BACK): Ending.ABANDONED,
+            },
+        )
+        self._query = Journey(
+            "query",
+            (AskProgress(),),
+            {
+                ("ask_progress", Outcome.DONE): Ending.COMPLETED,
+                ("ask_progress", Outcome.BACK): Ending.ABANDONED,
+            },
+        )
+
+    def post(self, intent: Intent) -> None:
+        """Take what the resident did; called on the core's loop."""
+        self._stage.post(intent)
+
+    async def run(self) -> None:
+        """Serve until cancelled. An exception out of here is a crash."""
+        tools = self._tools
+        tools.log.emit(TerminalStarted(profile=tools.settings.profile.value, version=VERSION))
+        try:
+            await tools.devices.start()
+            if tools.face is not None:
+                await tools.face.start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(tools.devices.run())
+                group.create_task(self._courier.run())
+                group.create_task(self._refresh())
+                group.create_task(self._serve())
+        finally:
+            await self._stop()
+            tools.log.emit(TerminalStopped())
+
+    async def _stop(self) -> None:
+        if self._tools.face is not None:
+            await self._tools.face.stop()
+        await self._tools.devices.stop()
+        await self._tools.gateway.close()
+        await self._outbox.close()
+
+    async def report(self) -> dict[str, object]:
+        """Return how it went and what is still queued; for a played visit and for a technician."""
+        stats = await self._outbox.stats()
+        return {
+            "outcome": self._endings[-1] if self._endings else "",
+            "endings": list(self._endings),
+            "queue": {"pending": stats.pending, "quarantined": stats.quarantined, "last_seq": stats.last_seq},
+            "link": "up" if self._around.link_up else "down",
+        }
+
+    def device_changed(self) -> None:
+        """Offer or withdraw services: a device says something else of itself."""
+        self._attraction.refresh()
+
+    def link_changed(self, up: bool) -> None:
+        """Take notice of the way to central opening or closing."""
+        if up != self._around.link_up:
+            self._around.link_up = up
+            self._tools.log.emit(LinkChanged(state="up" if up else "down"))
+            self._stage.set_banner(NOTHING if up else text("banner.offline"))
+            self._attraction.refresh()
+
+    # -- one visit
+
+    async def _serve(self) -> None:
+        default = Language(self._tools.settings.terminal.language)
+        while True:
+            self._stage.reset_frame(default)
+            self._stage.set_banner(NOTHING if self._around.link_up else text("banner.offline"))
+            entry = await self._attraction.wait()
+            await self._visit(entry)
+
+    async def _visit(self, entry: str) -> None:
+        tools, stage = self._tools, self._stage
+        session = Session()
+        visit = Visit(tools=tools, stage=stage, session=session, desk=self._open_desk(session.visit))
+        visit.online = self._around.link_up
+        begun = tools.clock.monotonic()
+        tools.log.emit(VisitStarted(visit=session.visit))
+        stage.on_help = lambda: tools.log.emit(HelpAsked(visit=session.visit))
+        stage.begin_visit()
+        try:
+            ending = await self._journeys(visit, entry)
+        except VisitOver as over:
+            ending = over.ending
+        finally:
+            await self._wipe(visit)
+        seconds = round(tools.clock.monotonic() - begun, 1)
+        tools.log.emit(VisitEnded(visit=session.visit, ending=ending.value, seconds=seconds))
+        await say_goodbye(tools, stage, session.visit, card_laid=visit.card_laid, papers=tuple(visit.papers))
+        self._endings.append(ending.value)
+
+    async def _journeys(self, visit: Visit, entry: str) -> Ending:
+        """Run the journeys of one visit: welcome, the service, back to the services when one was only looked at."""
+        if entry == Attraction.QUERY:
+            return await run(visit, self._query)
+        if entry == Attraction.COMPLAINT:
+            visit.package = self._attraction.complaint()
+            return await self._service(visit)
+        welcome = self._services if entry == Attraction.LARGE else self._welcome
+        while True:
+            if await run(visit, welcome) is not Ending.COMPLETED:
+                return Ending.ABANDONED
+            ending = await self._service(visit)
+            if ending is not Ending.ABANDONED or visit.card_laid:
+                return ending
+            welcome = self._services
+
+    async def _service(self, visit: Visit) -> Ending:
+        service = visit.service
+        journey = plan(service, self._tools.settings.face)
+        if service.identity is Identity.CARD_FACE and self._tools.face is not None and visit.face_check is None:
+            try:
+                visit.face_check = await visit.closing.enter_async_context(self._tools.face.check())
+            except FaceEngineError as error:
+                raise FaceEngineFailed(str(error)) from error
+        return await run(visit, journey)
+
+    async def _wipe(self, visit: Visit) -> None:
+        """Forget everything personal: screen first, then memory, then the process that saw the face."""
+        clock = self._tools.clock
+        begun = clock.monotonic()
+        self._stage.end_visit()
+        self._stage.wipe()
+        self._stage.show(clearing_view())
+        visit.session.wipe()
+        visit.desk.close()
+        await visit.closing.aclose()
+        milliseconds = round((clock.monotonic() - begun) * 1000)
+        self._tools.log.emit(SessionWiped(visit=visit.session.visit, milliseconds=milliseconds))
+
+    # -- the world outside
+
+    async def _refresh(self) -> None:
+        """Ask central which services are open; its silence is how a lost network is noticed while nobody sends."""
+        tools = self._tools
+        while True:
+            try:
+                states = await tools.gateway.catalogue()
+            except (GatewayUnreachable, GatewayRejected, GatewayUntrusted):
+                self.link_changed(up=False)
+            else:
+                self._around.services = {state.code: state for state in states}
+                was_down = not self._around.link_up
+                self.link_changed(up=True)
+                if was_down:
+                    self._courier.nudge()
+            self._around.closed = await self._limits_reached()
+            self._attraction.refresh()
+            await tools.clock.sleep(tools.settings.central.refresh_s if self._around.link_up else REFRESH_DOWN_S)

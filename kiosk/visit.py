@@ -1,0 +1,89 @@
+"""One visit: what a step may use, and what it leaves for the steps after it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kiosk.views import NOTHING, Slot, Text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from devices.manager import DeviceManager
+    from devices.photo_decoder import PhotoDecoder
+    from devices.values import Clock
+    from kiosk.catalogue.model import Catalogue, Package
+    from kiosk.case_desk import CaseTicket, VisitDesk
+    from kiosk.documents.seal import Verifier
+    from kiosk.event_log import EventLog
+    from kiosk.gateway import Decision, Gateway
+    from kiosk.identity.face import FaceCheck, FaceEngine
+    from kiosk.session import Session
+    from kiosk.settings import Settings
+    from kiosk.stage import Stage
+
+QUOTED = 8  # characters of the visit id a resident may quote to a clerk
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a step is asked again: the error's code and how many times it was asked."""
+
+    code: str
+    attempt: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Tools:
+    """What every visit of a terminal uses; made once by the bootstrap."""
+
+    settings: Settings
+    clock: Clock
+    log: EventLog
+    devices: DeviceManager
+    gateway: Gateway
+    catalogue: Catalogue
+    face: FaceEngine | None
+    photo_decoder: PhotoDecoder
+    verifier: Verifier | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """See the module. ``session`` holds what is personal, everything else here is not."""
+
+    tools: Tools
+    stage: Stage
+    session: Session
+    desk: VisitDesk
+    package: Package | None = None
+    online: bool = True  # the link's state when the service was begun
+    face_check: FaceCheck | None = None
+    photo_usable: bool = False  # the card's picture gave a template
+    trouble: Trouble | None = None
+    reason: Text = NOTHING  # why the office or a check said no
+    case: CaseTicket | None = None
+    decision: Decision | None = None
+    edit: str = ""  # the field the resident wants to change
+    papers: list[Slot] = field(default_factory=list)  # where paper came out
+    card_laid: bool = False
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)  # what must end with the visit
+
+    @property
+    def service(self) -> Package:
+        """Return the service chosen; asking before is a bug."""
+        if self.package is None:
+            raise RuntimeError("no service was chosen yet")
+        return self.package
+
+    @property
+    def number(self) -> str:
+        """Return the number a resident can quote."""
+        shown = self.session.visit[:QUOTED].upper()
+        return f"{shown[:4]}-{shown[4:]}"
+
+    def today(self) -> date:
+        """Return the local date."""
+        return self.tools.clock.now().astimezone().date()
