@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from devices.values import CardKind
-
 if TYPE_CHECKING:
     from datetime import date
-
-    from devices.sim.personas import Persona
 
 TEXT_CHARS = 128
 PHOTO_SIZE = 1024
@@ -27,17 +23,6 @@ class SimCard:
 
     text: bytes = field(repr=False)
     photo: bytes = field(default=bytes(PHOTO_SIZE), repr=False)
-
-    @classmethod
-    def of(cls, persona: Persona, photo: bytes = b"") -> SimCard:
-        """Build the card of an invented person, of the kind that person has."""
-        builders = {
-            CardKind.RESIDENT: cls._resident_of,
-            CardKind.HMT_PERMIT: cls._hmt_permit_of,
-            CardKind.FOREIGN_2017: cls._foreign_2017_of,
-            CardKind.FOREIGN_2023: cls._foreign_2023_of,
-        }
-        return builders[persona.kind](persona, photo)
 
     @classmethod
     def resident(
@@ -163,65 +148,6 @@ class SimCard:
             (121, 3, nationality),
             (124, 1, "Y"),
             (125, 3, old_number_link),
-        )
-
-    @classmethod
-    def _resident_of(cls, persona: Persona, photo: bytes) -> SimCard:
-        return cls.resident(
-            name=persona.name,
-            sex=persona.sex,
-            birth=persona.birth,
-            number=persona.number,
-            valid_from=persona.valid_from,
-            valid_until=persona.valid_until,
-            ethnic_group=persona.ethnic,
-            address=persona.address,
-            authority=persona.authority,
-            photo=photo,
-        )
-
-    @classmethod
-    def _hmt_permit_of(cls, persona: Persona, photo: bytes) -> SimCard:
-        return cls.hmt_permit(
-            name=persona.name,
-            sex=persona.sex,
-            birth=persona.birth,
-            number=persona.number,
-            valid_from=persona.valid_from,
-            valid_until=persona.valid_until,
-            permit_number=persona.permit_number,
-            address=persona.address,
-            authority=persona.authority,
-            photo=photo,
-        )
-
-    @classmethod
-    def _foreign_2017_of(cls, persona: Persona, photo: bytes) -> SimCard:
-        return cls.foreign_2017(
-            latin_name=persona.latin_name,
-            sex=persona.sex,
-            birth=persona.birth,
-            number=persona.number,
-            nationality=persona.nationality,
-            valid_from=persona.valid_from,
-            valid_until=persona.valid_until,
-            name=persona.name,
-            authority=persona.authority,
-            photo=photo,
-        )
-
-    @classmethod
-    def _foreign_2023_of(cls, persona: Persona, photo: bytes) -> SimCard:
-        return cls.foreign_2023(
-            latin_name=persona.latin_name,
-            sex=persona.sex,
-            birth=persona.birth,
-            number=persona.number,
-            nationality=persona.nationality,
-            valid_from=persona.valid_from,
-            valid_until=persona.valid_until,
-            name=persona.name,
-            photo=photo,
         )
 
     def with_letter(self, letter: str) -> SimCard:
