@@ -1,0 +1,58 @@
+"""The typefaces of documents: Noto Serif CJK SC (OFL 1.1), one face taken out of the system's collections once."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from fontTools.ttLib import TTCollection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER: Final = Path("/usr/share/fonts/opentype/noto")  # Debian package fonts-noto-cjk
+FACES: Final[Mapping[str, tuple[str, str]]] = {  # style -> (collection, full name of the face)
+    "": ("NotoSerifCJK-Regular.ttc", "Noto Serif CJK SC"),
+    "B": ("NotoSerifCJK-Bold.ttc", "Noto Serif CJK SC Bold"),
+}
+_FULL_NAME_ID: Final = 4  # OpenType name table
+
+
+class FontMissing(RuntimeError):
+    """A typeface documents need is not installed."""
+
+
+class Typefaces:
+    """Files of the faces, extracted on first use into a cache folder. Thread-safe."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._lock = threading.Lock()
+
+    def file(self, style: str) -> Path:
+        """Return the font file of a style, "" or "B". Raises ``FontMissing``."""
+        collection, name = FACES[style]
+        target = self._cache / f"{name.replace(' ', '')}.otf"
+        with self._lock:
+            if not target.exists():
+                self._extract(FOLDER / collection, name, target)
+        return target
+
+    def _extract(self, collection: Path, name: str, target: Path) -> None:
+        try:
+            faces = TTCollection(str(collection), lazy=True)
+        except OSError as error:
+            raise FontMissing(f"{collection.name}: {error.strerror}: install fonts-noto-cjk") from error
+        try:
+            for face in faces.fonts:
+                if face["name"].getDebugName(_FULL_NAME_ID) == name:
+                    self._cache.mkdir(parents=True, exist_ok=True)
+                    part = target.with_suffix(f".{os.getpid()}")
+                    face.save(str(part))
+                    part.replace(target)
+                    return
+        finally:
+            faces.close()
+        raise FontMissing(f"{collection.name} holds no face {name!r}")
