@@ -18,7 +18,9 @@ from devices.sim.world import CentralAddress, World
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m devices.sim", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(
+        prog="python -m devices.sim", description=__doc__.splitlines()[0] if __doc__ else ""
+    )
     parser.add_argument("--folder", type=Path, required=True, help="receives prints, slips and the address file")
     parser.add_argument("--faces", type=Path, required=True, help="the portraits shown to the camera")
     parser.add_argument("--central", default="", help="address of the central behind the line")

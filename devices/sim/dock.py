@@ -17,9 +17,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from devices.sim.actions import Actions, WorldRefused, known_actions
 from devices.sim.central_window import CentralSilent
 from devices.sim.personas import PERSONAS
-from devices.sim.world import WorldRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,6 +79,7 @@ class Dock:
 
     def __init__(self, world: World, address_file: Path) -> None:
         self._world = world
+        self._actions = Actions(world)
         self._address_file = address_file
         self._token = secrets.token_urlsafe(24)
         self._server: asyncio.Server | None = None
@@ -170,13 +171,10 @@ class Dock:
             case "GET", path if path.startswith("paper/"):
                 return _file(self._world.folder, path.removeprefix("paper/"))
             case "GET", "people":
-                return _json({"people": _people(), "faces": self._world.camera.faces(), "actions": self._actions()})
+                return _json({"people": _people(), "faces": self._world.camera.faces(), "actions": known_actions()})
             case "GET", path:
                 return _file(PAGE, path or "index.html")
         raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "GET, or POST to world")
-
-    def _actions(self) -> dict[str, list[str]]:
-        return {name: list(values) for name, values in self._world.actions().items()}
 
     async def _move(self, request: _Request) -> _Answer:
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -187,7 +185,7 @@ class Dock:
             raise _Refused(HTTPStatus.BAD_REQUEST, f"not JSON: {error}") from None
         if not isinstance(values, dict) or not isinstance(values.get("action"), str):
             raise _Refused(HTTPStatus.BAD_REQUEST, 'expected {"action": "card.insert", "card": "P1"}')
-        await self._world.act(values.pop("action"), values)
+        await self._actions.act(values.pop("action"), values)
         return _json(self._world.state())
 
     async def _central(self) -> dict[str, Any]:

@@ -15,12 +15,11 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
 
 READY_LIMIT_S = 30.0  # a central that makes its keys and a world with a printer, on a slow machine
 STOP_LIMIT_S = 5.0
@@ -107,9 +106,9 @@ class Child:
 
 
 class Laboratory:
-    """The far ends of a demo terminal's wires, as long as the block lasts.
+    """The far ends of a demo terminal's wires.
 
-    ``overlays`` then holds the settings that lead a terminal here, ``dock`` the address of the world's control page.
+    Once started, ``overlays`` holds the settings that lead a terminal here, ``dock`` the address of the world's control page.
     """
 
     def __init__(self, folder: Path, faces: Path, *, kiosk: str, world: bool, central: bool) -> None:
@@ -121,7 +120,8 @@ class Laboratory:
         self.overlays: list[tuple[str, dict[str, Any]]] = []
         self.dock = ""
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start what is wanted, central first. Raises ``LaunchError``; nothing runs then."""
         world, central = self._wants
         with contextlib.ExitStack() as started:
             far_end: dict[str, Any] = {}
@@ -133,11 +133,9 @@ class Laboratory:
                 self.overlays.append(("simulated world", near_end["settings"]))
                 self.dock = near_end["dock"]
             self._children = started.pop_all()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """End the children, last one first. Idempotent."""
         self._children.close()
 
     def _start(self, started: contextlib.ExitStack, name: str, command: list[str]) -> dict[str, Any]:
