@@ -86,7 +86,7 @@ class FaultModel(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._title = self._happened = self._means = self._do = self._number = self._means_label = self._do_label = (
+        self._title = self._happened = self._means = self._what = self._number = self._means_label = self._do_label = (
             self._number_label
         ) = self._slot = ""
         self._options = ItemList(self)
@@ -97,7 +97,7 @@ class FaultModel(QObject):
         self._title = say(view.title)
         self._happened = say(view.happened)
         self._means = say(view.means)
-        self._do = say(view.do)
+        self._what = say(view.do)
         self._number = view.number
         self._means_label = say(text("fault.means"))
         self._do_label = say(text("fault.do"))
@@ -108,7 +108,7 @@ class FaultModel(QObject):
 
     def forget(self) -> None:
         """Forget what was shown."""
-        self._title = self._happened = self._means = self._do = self._number = self._means_label = self._do_label = (
+        self._title = self._happened = self._means = self._what = self._number = self._means_label = self._do_label = (
             self._number_label
         ) = self._slot = ""
         self._fill_options.clear()
@@ -127,8 +127,8 @@ class FaultModel(QObject):
         return self._means
 
     @Property(str, notify=changed)
-    def do(self) -> str:
-        return self._do
+    def what(self) -> str:
+        return self._what
 
     @Property(str, notify=changed)
     def number(self) -> str:

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import QtQuick
+import Tongban
+import Tongban.Models
+
+// Back, leave, help, large type, language: on every view in the same place.
+Rectangle {
+    id: bar
+
+    required property ScreenModel screen
+
+    readonly property real edge: Theme.px(Theme.landscape ? 56 : 24)
+    readonly property real languageWidth: Theme.px(Theme.landscape ? 190 : Theme.elder ? 164 : 148)
+    readonly property real keyHeight: height - 2 * Theme.s2
+    readonly property real keyWidth: Theme.px(Theme.landscape ? (Theme.elder ? 270 : 240) : 176)
+
+    implicitHeight: Theme.px(Theme.landscape ? 124 : Theme.elder ? 176 : 152)
+    color: Theme.sunken
+
+    Rectangle {
+        width: parent.width
+        height: Theme.hair
+        color: Theme.hairline
+    }
+
+    BarKey {
+        x: bar.edge + 0 * bar.keyWidth
+        anchors.verticalCenter: parent.verticalCenter
+        width: bar.keyWidth
+        height: bar.keyHeight
+        item: bar.screen.bar.back
+        drawing: "back"
+        onClicked: bar.screen.back()
+    }
+    BarKey {
+        x: bar.edge + 1 * bar.keyWidth
+        anchors.verticalCenter: parent.verticalCenter
+        width: bar.keyWidth
+        height: bar.keyHeight
+        item: bar.screen.bar.leave
+        drawing: "leave"
+        onClicked: bar.screen.leave()
+    }
+    BarKey {
+        x: bar.edge + 2 * bar.keyWidth
+        anchors.verticalCenter: parent.verticalCenter
+        width: bar.keyWidth
+        height: bar.keyHeight
+        item: bar.screen.bar.help
+        drawing: "help"
+        onClicked: bar.screen.help()
+    }
+    BarKey {
+        x: bar.width - bar.edge - 2 * bar.languageWidth - Theme.s2 - bar.keyWidth
+        anchors.verticalCenter: parent.verticalCenter
+        width: bar.keyWidth
+        height: bar.keyHeight
+        item: bar.screen.bar.mode
+        drawing: bar.screen.frame.elder ? "normal_type" : "large_type"
+        onClicked: bar.screen.setElder(!bar.screen.frame.elder)
+    }
+    BarKey {
+        x: bar.width - bar.edge - 2 * bar.languageWidth + Theme.hair
+        anchors.verticalCenter: parent.verticalCenter
+        width: bar.languageWidth
+        height: Theme.target
+        item: bar.screen.bar.chinese
+        segment: true
+        onClicked: bar.screen.setLanguage("zh_CN")
+    }
+    BarKey {
+        x: bar.width - bar.edge - bar.languageWidth
+        anchors.verticalCenter: parent.verticalCenter
+        width: bar.languageWidth
+        height: Theme.target
+        item: bar.screen.bar.english
+        segment: true
+        onClicked: bar.screen.setLanguage("en")
+    }
+}

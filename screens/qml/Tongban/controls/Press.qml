@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import QtQuick
+import QtQuick.Templates as T
+import Tongban
+
+// What every key has in common: it is found by its word, shows focus, and never takes the focus away from a field.
+T.AbstractButton {
+    id: press
+
+    // What a screen reader adds to the word.
+    property string note: ""
+    property color ground: Theme.surface
+    property color groundDown: Theme.pressed
+    property color rim: Theme.edge
+    property int rimWidth: Theme.hair
+    property int corner: Theme.radius
+
+    focusPolicy: Qt.TabFocus
+    font.family: Theme.family
+    font.pixelSize: Theme.key
+
+    Accessible.role: Accessible.Button
+    Accessible.name: text
+    Accessible.description: note
+    Accessible.onPressAction: press.click()
+
+    background: Rectangle {
+        radius: press.corner
+        color: !press.enabled ? "transparent" : press.down ? press.groundDown : press.ground
+        border.width: press.rimWidth
+        border.color: press.enabled ? press.rim : Theme.hairline
+
+        Rectangle {
+            anchors.fill: parent
+            anchors.margins: -Theme.s1
+            visible: press.visualFocus
+            radius: press.corner + Theme.s1
+            color: "transparent"
+            border.width: Theme.stroke
+            border.color: Theme.accent
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import Tongban
+import Tongban.Models
+
+// Row 5. What happens and why. Both keys have one size and one look: nobody is led.
+Page {
+    id: view
+
+    required property ScreenModel screen
+    readonly property ConsentModel model: screen.views.consent
+
+    words: screen.words
+    title: model.title
+    hasPicture: model.slot !== "none" && Theme.landscape
+    lowBody: false
+    split: 0.4
+    bodySpacing: Theme.s4
+    picture: [
+        MachineOutline {
+            anchors.fill: parent
+            slot: view.model.slot
+        }
+    ]
+    actions: [
+        Row {
+            id: keys
+
+            width: parent.width
+            spacing: Theme.s3
+
+            readonly property real share: (width - spacing) / 2
+            readonly property real tall: Math.max(no.implicitHeight, yes.implicitHeight, Theme.px(140))
+
+            ActionKey {
+                id: no
+
+                width: keys.share
+                height: keys.tall
+                text: view.model.decline
+                onClicked: view.screen.decline()
+            }
+            ActionKey {
+                id: yes
+
+                width: keys.share
+                height: keys.tall
+                text: view.model.agree
+                onClicked: view.screen.agree()
+            }
+        }
+    ]
+
+    Repeater {
+        model: view.model.paragraphs
+
+        Prose {
+            required property LineItem item
+
+            width: parent ? parent.width : 0
+            text: item.words
+            font.pixelSize: Theme.lead
+            lineHeight: 1.2
+        }
+    }
+}

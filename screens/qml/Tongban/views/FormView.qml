@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import Tongban
+import Tongban.Models
+
+// Row 7. What is known is folded; what is open is asked.
+Page {
+    id: view
+
+    required property ScreenModel screen
+    readonly property FormModel model: screen.views.form
+
+    property string current: "" // the field whose pad is open
+
+    function send(complete: bool): void {
+        screen.submit(model.values(), complete);
+    }
+
+    words: screen.words
+    title: model.title
+    lead: model.lead
+    split: 0.3
+    bodySpacing: Theme.s5
+    actions: [
+        OptionRows {
+            options: view.model.options
+            onChosen: key => view.screen.choose(key)
+        },
+        ActionKey {
+            width: parent.width
+            primary: true
+            text: view.model.submit
+            onClicked: view.send(true)
+        }
+    ]
+
+    KnownFields {
+        title: view.model.knownTitle
+        known: view.model.known
+    }
+
+    Repeater {
+        model: view.model.fields
+
+        FieldBox {
+            id: box
+
+            words: view.screen.words
+            onSettled: view.send(false)
+            open: view.current === item.key
+            onFocused: {
+                view.current = item.key;
+                view.reveal(box);
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import QtQuick
+import Tongban
+import Tongban.Models
+
+// The machine serves nobody: since when, and where else.
+Page {
+    id: view
+
+    required property ScreenModel screen
+    readonly property OutOfServiceModel model: screen.views.outOfService
+
+    words: screen.words
+    title: model.title
+    lead: model.body
+    mark: "sorry"
+    split: 0.42
+    bodySpacing: Theme.s4
+
+    Notice {
+        tone: "neutral"
+        words: view.model.since
+    }
+    Column {
+        width: parent.width
+        visible: view.model.elsewhere.count > 0
+        spacing: Theme.s1
+
+        Prose {
+            width: parent.width
+            text: view.model.elsewhereLabel
+            bold: true
+            font.pixelSize: Theme.letter(34)
+        }
+        FactRows {
+            facts: view.model.elsewhere
+            labelShare: 0.4
+        }
+    }
+}
