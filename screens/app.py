@@ -107,7 +107,7 @@ class App(QObject):
         self.bridge.picture_arrived.connect(self.model.frames.put)
         self._engine.addImageProvider("cam", self.model.frames.provider())
         self._engine.addImportPath(str(QML))
-        self._engine.setInitialProperties({"screen": self.model})
+        self._engine.setInitialProperties({"screenModel": self.model})
         self._engine.load(QUrl.fromLocalFile(str(QML / "Tongban" / "Main.qml")))
         roots = self._engine.rootObjects()
         if not roots or not isinstance(roots[0], QQuickWindow):
@@ -138,7 +138,7 @@ class App(QObject):
         keyboard_setup.wipe(self.window)
 
     def _crashed(self) -> None:
-        """Called on the thread that crashed."""
+        """Cross over from the thread that crashed."""
         self.bridge.ended(failed=True)
 
     @Slot(bool)
@@ -198,7 +198,7 @@ def _apology(settings: Settings) -> Scene:
 
 
 class _Signals(QObject):
-    """SIGTERM and SIGINT as a call on the main thread: Python's own handlers wait for an interpreter that Qt keeps busy."""
+    """SIGTERM and SIGINT as a call on the main thread: Python's own handlers would wait for Qt."""
 
     def __init__(self, stop: Callable[[], None]) -> None:
         super().__init__()
