@@ -29,7 +29,7 @@ def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
     """Return why ``package`` cannot be begun now; an empty text when it can."""
     missing = tools.devices.missing(package.needs)
     if missing:
-        role = sorted(missing)[0]
+        role = min(missing)
         since = tools.devices.since(role).astimezone().strftime("%H:%M")
         return text("obstacle.device", device=text(f"device.{role}"), since=since)
     if package.identity is Identity.CARD_FACE and not face_possible(tools):

@@ -87,7 +87,7 @@ class VisitDesk:
 
     async def _local_number(self, day: date) -> str:
         """Return kiosk, day, the day's count, and digits nobody can guess: 0001-261121-0007-4821."""
-        count = await self._outbox.next_number("slip", day)
+        count = await self._outbox.next_number("slip", day.isoformat())
         place = re.sub(r"\D", "", self._kiosk)[-4:].zfill(4)
         guard = f"{secrets.randbelow(10**RANDOM_DIGITS):0{RANDOM_DIGITS}d}"
         return f"{place}-{day:%y%m%d}-{count:04d}-{guard}"

@@ -1,4 +1,4 @@
-"""Port: what the terminal asks central while a resident waits. What must not be lost goes through the outbox instead."""
+"""Port: what the terminal asks central while a resident waits. What must not be lost goes through the outbox."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class CaseProgress:
 
 
 class Gateway(ABC):
-    """Every method raises ``GatewayUnreachable``, ``GatewayRejected`` or ``GatewayUntrusted``; each has its deadline."""
+    """Each method has its deadline; raises ``GatewayUnreachable``, ``GatewayRejected``, ``GatewayUntrusted``."""
 
     @abstractmethod
     async def catalogue(self) -> tuple[ServiceState, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -198,9 +199,8 @@ class HttpGateway(Gateway):
 
 def _pattern(path: str) -> str:
     """Return the path without its variable parts: numbers and ids do not belong into a log."""
-    return "/".join(
-        part if part.isascii() and part.isalpha() or part == "v1" else "…" for part in path.split("?")[0].split("/")
-    )
+    fixed = re.compile(r"^(v1|[a-z-]+)$")
+    return "/".join(part if fixed.match(part) else "…" for part in path.partition("?")[0].split("/"))
 
 
 def _rejection(what: str, status: int, content: bytes) -> GatewayRejected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError, DeviceUnavailable, OutcomeUnknown
 from kiosk.errors import GatewayRejected, JourneyError, KioskError, Recovery, recovery_for

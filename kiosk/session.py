@@ -6,12 +6,10 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devices.values import Pii
-
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from devices.values import IdentityCard
+    from devices.values import IdentityCard, Pii
     from kiosk.identity.face import FaceAnswer
 
 VISIT_ID_BYTES = 8  # random, only to join the lines of one visit in a log

@@ -63,7 +63,7 @@ class Idle(enum.Enum):
     SHORT = "short"  # result screens: personal data is in view
 
 
-class VisitOver(Exception):  # noqa: N818 - not an error: the visit ends from wherever it is
+class VisitOver(Exception):
     """The resident left, or nobody answered, or the session's cap was reached."""
 
     def __init__(self, ending: Ending) -> None:

@@ -9,10 +9,17 @@ from kiosk.attract import Attraction
 from kiosk.availability import Surroundings
 from kiosk.catalogue.model import Identity
 from kiosk.catalogue.plan import plan
-from kiosk.errors import FaceEngineFailed, GatewayRejected, GatewayUnreachable, GatewayUntrusted
-from kiosk.events import HelpAsked, LinkChanged, SessionWiped, TerminalStarted, TerminalStopped, VisitEnded, VisitStarted
+from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted
+from kiosk.events import (
+    HelpAsked,
+    LinkChanged,
+    SessionWiped,
+    TerminalStarted,
+    TerminalStopped,
+    VisitEnded,
+    VisitStarted,
+)
 from kiosk.goodbye import clearing_view, say_goodbye
-from kiosk.identity.face import FaceEngineError
 from kiosk.journey import Ending, Journey, Outcome
 from kiosk.runner import run
 from kiosk.session import Session
@@ -48,6 +55,7 @@ class Terminal:
         *,
         open_desk: Callable[[str], VisitDesk],
         limits_reached: Callable[[], Awaitable[tuple[str, ...]]],
+        stop_queue: Callable[[], Awaitable[None]],
     ) -> None:
         self._tools = tools
         self._stage = stage
@@ -55,6 +63,7 @@ class Terminal:
         self._courier = courier
         self._open_desk = open_desk
         self._limits_reached = limits_reached
+        self._stop_queue = stop_queue
         self._around = Surroundings()
         self._attraction = Attraction(tools, stage, self._around)
         self._endings: list[str] = []
@@ -112,7 +121,7 @@ class Terminal:
             await self._tools.face.stop()
         await self._tools.devices.stop()
         await self._tools.gateway.close()
-        await self._outbox.close()
+        await self._stop_queue()
 
     async def report(self) -> dict[str, object]:
         """Return how it went and what is still queued; for a played visit and for a technician."""
@@ -186,10 +195,7 @@ class Terminal:
         service = visit.service
         journey = plan(service, self._tools.settings.face)
         if service.identity is Identity.CARD_FACE and self._tools.face is not None and visit.face_check is None:
-            try:
-                visit.face_check = await visit.closing.enter_async_context(self._tools.face.check())
-            except FaceEngineError as error:
-                raise FaceEngineFailed(str(error)) from error
+            visit.face_check = await visit.closing.enter_async_context(self._tools.face.check())
         return await run(visit, journey)
 
     async def _wipe(self, visit: Visit) -> None:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from devices.manager import DeviceManager
     from devices.photo_decoder import PhotoDecoder
     from devices.values import Clock
-    from kiosk.catalogue.model import Catalogue, Package
     from kiosk.case_desk import CaseTicket, VisitDesk
+    from kiosk.catalogue.model import Catalogue, Package
     from kiosk.documents.seal import Verifier
     from kiosk.event_log import EventLog
     from kiosk.gateway import Decision, Gateway

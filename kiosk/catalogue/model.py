@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import pydantic
 import yaml
@@ -13,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kiosk.catalogue.rules import Condition, RuleError
 from kiosk.errors import PackageError
 from kiosk.views import Text, words
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Model = TypeVar("Model", bound=BaseModel)
 ITEM_CODE = r"^DEMO-[A-Z]{2}\d{5}\d{3}$|^[A-Za-z0-9]{8,64}$"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kiosk.catalogue.model import Identity
@@ -32,7 +33,7 @@ Routes = dict[tuple[str, Outcome], Target]
 
 
 def plan(package: Package, face: FaceSettings) -> Journey:
-    """Return the journey of ``package``. Raises ``JourneyError`` when the parts do not fit: a bug, not a bad package."""
+    """Return the journey of ``package``. Raises ``JourneyError`` when the parts do not fit: a bug."""
     steps: list[Step] = [Explain()]
     routes: Routes = {("explain", Outcome.BACK): Ending.ABANDONED}
     if package.identity is not Identity.NONE:
@@ -58,7 +59,7 @@ def plan(package: Package, face: FaceSettings) -> Journey:
     _finish(package, steps, routes)
     order = [step.name for step in steps if step.name not in SIDE_STEPS]
     declared = {step.name: step.outcomes for step in steps}
-    for name, following in zip(order, order[1:], strict=False):
+    for name, following in pairwise(order):
         if Outcome.DONE in declared[name]:
             routes.setdefault((name, Outcome.DONE), following)
     return Journey(package.code, tuple(steps), routes)
@@ -100,7 +101,7 @@ def _identify(package: Package, face: FaceSettings, steps: list[Step], routes: R
 
 
 def _finish(package: Package, steps: list[Step], routes: Routes) -> None:
-    """Add what follows the submission: the decision and its document, a slip for what is not decided here, the rating."""
+    """Add what follows the submission: decision, document, a slip for what is not decided here, rating."""
     steps.append(Decide())
     printed = any(output.paper == "A4" for output in package.outputs)
     if printed:

@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING
 
 from kiosk.intents import Agreed, Submitted, WentBack
 from kiosk.journey import Outcome, Step
-from kiosk.views import NOTHING, Fact, Field, FieldKind, Form, Progress, ProgressStage, Result, StageState, Text, Tone
-from kiosk.views import plain, text
+from kiosk.views import (
+    NOTHING,
+    Fact,
+    Field,
+    FieldKind,
+    Form,
+    Progress,
+    ProgressStage,
+    Result,
+    StageState,
+    Text,
+    Tone,
+    plain,
+    text,
+)
 
 if TYPE_CHECKING:
     from kiosk.visit import Visit

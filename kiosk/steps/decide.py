@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from kiosk.errors import GatewayUnreachable, JourneyError
 from kiosk.events import DecisionReceived
 from kiosk.gateway import DecisionState
-from kiosk.intents import Chose
+from kiosk.intents import Chose, Intent
 from kiosk.journey import Outcome, Step
 from kiosk.stage import Idle
 from kiosk.views import NOTHING, Option, Progress, ProgressStage, StageState, text
@@ -41,7 +41,7 @@ class Decide(Step):
             idle=Idle.OFF,
             later=(CANCEL_AFTER_S, _view(can_leave=True)),
         )
-        decision = None if isinstance(answer, Chose) else answer
+        decision = None if isinstance(answer, Intent) else answer
         visit.decision = decision
         state = decision.state if decision is not None else DecisionState.PENDING
         visit.tools.log.emit(DecisionReceived(visit=visit.session.visit, seq=visit.case.item.seq, state=state.value))

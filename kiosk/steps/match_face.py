@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from devices.camera import Camera as CameraDevice
+from devices.errors import DeviceError
 from kiosk.clock import deadline
-from kiosk.errors import FaceEngineFailed
 from kiosk.events import FaceCompared
-from kiosk.identity.face import FaceEngineError, Look, Verdict
+from kiosk.identity.face import Look, Verdict
 from kiosk.identity.liveness import LivenessResult, create_liveness
 from kiosk.intents import Intent, WentBack
 from kiosk.journey import Outcome, Step
@@ -18,6 +19,7 @@ from kiosk.views import Camera, Option, Tone, text
 if TYPE_CHECKING:
     from devices.values import Frame
     from kiosk.identity.face import FaceAnswer, FaceCheck
+    from kiosk.identity.liveness import LivenessEngine
     from kiosk.visit import Visit
 
 ATTEMPTS = 3  # face.md goal 17: three, then another way
@@ -62,21 +64,22 @@ class MatchFace(Step):
         """Return the engine's answer, the resident's intent, or ``None`` when no usable picture came in time."""
         hint = text("match_face.again") if attempt > 1 else text("look.no_face")
 
+        liveness = create_liveness(visit.tools.settings.face.liveness)
+
         async def capture() -> FaceAnswer | None:
             try:
                 async with deadline(visit.tools.clock, visit.tools.settings.timings.face_s):
-                    frames = await _Capture(visit, camera, check).run()
-            except TimeoutError:
+                    frames = await _Capture(visit, camera, check, liveness).run()
+            except TimeoutError as error:
+                if isinstance(error, DeviceError):
+                    raise
                 return None
             visit.stage.update(_view("match_face.comparing", busy=True))
-            return await check.compare(frames)
+            return replace(await check.compare(frames), liveness=liveness.name)
 
-        try:
-            answer = await visit.stage.ask_while(
-                _view(hint.key, tone=Tone.ATTENTION if attempt > 1 else Tone.NEUTRAL), capture(), back=True
-            )
-        except FaceEngineError as error:
-            raise FaceEngineFailed(str(error)) from error
+        answer = await visit.stage.ask_while(
+            _view(hint.key, tone=Tone.ATTENTION if attempt > 1 else Tone.NEUTRAL), capture(), back=True
+        )
         if answer is not None and not isinstance(answer, Intent):
             visit.tools.log.emit(
                 FaceCompared(
@@ -92,8 +95,9 @@ class MatchFace(Step):
 class _Capture:
     """Collects good frames while liveness watches all of them."""
 
-    def __init__(self, visit: Visit, camera: CameraDevice, check: FaceCheck) -> None:
+    def __init__(self, visit: Visit, camera: CameraDevice, check: FaceCheck, liveness: LivenessEngine) -> None:
         self._visit = visit
+        self._liveness = liveness
         self._camera = camera
         self._check = check
         self._good: deque[Frame] = deque(maxlen=BEST_FRAMES)
@@ -102,7 +106,7 @@ class _Capture:
 
     async def run(self) -> list[Frame]:
         """Return the frames to compare once the face was good for long enough and liveness agrees."""
-        liveness = create_liveness(self._visit.tools.settings.face.liveness)
+        liveness = self._liveness
         liveness.begin()
         while True:
             frame = await self._camera.frame()

@@ -53,8 +53,10 @@ def _rows(visit: Visit) -> list[ReviewRow]:
         rows.append(ReviewRow(label=text("review.name"), value=plain(card.name.reveal())))
         rows.append(ReviewRow(label=text("review.id_no"), value=plain(masked_id(card.number.reveal()))))
     answers = {name: value.reveal() for name, value in visit.session.values.items()}
-    for field in values.applicable(visit.service.fields, answers):
-        rows.append(ReviewRow(label=field.label.text(), value=_said(field, answers.get(field.id, "")), edit=field.id))
+    rows += [
+        ReviewRow(label=field.label.text(), value=_said(field, answers.get(field.id, "")), edit=field.id)
+        for field in values.applicable(visit.service.fields, answers)
+    ]
     return rows
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.clock import deadline
 from kiosk.catalogue.model import Offline
+from kiosk.clock import deadline
 from kiosk.events import CaseDelivered
 from kiosk.journey import Outcome, Step
 from kiosk.views import NOTHING, Progress, ProgressStage, StageState, text
