@@ -84,7 +84,8 @@ class FaceAnswer:
 class FaceCheck(ABC):
     """One visit's comparison, in a process that ends with it. Calls are answered one after the other.
 
-    Each has a deadline inside and raises ``FaceEngineError`` when it passes or the process dies; the check is then lost.
+    Each has a deadline of its own. ``FaceEngineError`` (``DEADLINE``, ``CRASHED``) means that this check is lost: begin
+    another. Cancelling a call costs nothing, the next one is answered as usual.
     """
 
     @abstractmethod
@@ -124,4 +125,4 @@ class FaceEngine(ABC):
 
     @abstractmethod
     def check(self) -> AbstractAsyncContextManager[FaceCheck]:
-        """Begin a check. Entering raises ``FaceEngineError`` (``UNAVAILABLE``); leaving ends the process that saw the face."""
+        """Begin a check; leaving ends the process that saw the face. Entering raises ``FaceEngineError``."""
