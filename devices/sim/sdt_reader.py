@@ -123,6 +123,10 @@ class SdtReaderMachine:
         """Take the card away in the middle of the next read: the module notices and answers 41."""
         self._set("lift", "read", 0, 1)
 
+    def unplug_during_read(self) -> None:
+        """Pull the cable in the middle of the next read."""
+        self._set("unplug", "read", 0, 1)
+
     def fault(self, sw3: int | None, command: str = "read", times: int | None = None) -> None:
         """Answer ``command`` with status ``sw3``, ``times`` times or until it is taken back with None."""
         self._set("status", command, sw3, times)
@@ -183,8 +187,9 @@ class SdtReaderMachine:
             return
         loop = asyncio.get_running_loop()
         duration = self._radio_time_s if request == "read" else 0.0
-        if request == "read" and self._mishap("lift", "read") is not None:
-            loop.call_later(duration / 2, self.lift)
+        for kind, happens in (("lift", self.lift), ("unplug", self.unplug)):
+            if self._mishap(kind, request) is not None:
+                loop.call_later(duration / 2, happens)
         duration += self._mishap("delay", request) or 0.0
         self._working = loop.call_later(duration, self._answer, request)
 

@@ -1,0 +1,350 @@
+"""The SDT driver over a real (pseudo) serial line, against the contract of a reader and the manners of its protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+import tty
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devices.drivers.sdt_id_reader import SdtIdReader
+from devices.drivers.sdt_link import QUICK_TIMEOUT_S
+from devices.errors import (
+    DeviceCode,
+    DeviceError,
+    DeviceFault,
+    DeviceProtocolError,
+    DeviceTimeout,
+    DeviceUnavailable,
+    MediumError,
+)
+from devices.health import READY, Condition, HealthState
+from devices.sim.sdt_reader import SdtReaderMachine, SimCard
+from devices.testing.id_reader import IdReaderContract, error_of, opened, until_asked
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+NAME = "测试\U0002cc56"
+CARD = SimCard.resident(
+    name=NAME,
+    sex="1",
+    birth=date(1990, 3, 7),
+    number="999999199003070012",
+    valid_from=date(2020, 6, 1),
+    valid_until=None,
+    photo=b"picture",
+)
+PROVOKED = {
+    DeviceCode.CARD_UNREADABLE: 0x81,
+    DeviceCode.CARD_UNKNOWN_KIND: 0x40,
+    DeviceCode.CARD_REFUSED: 0x32,
+    DeviceCode.SECURITY_MODULE: 0x66,
+}
+
+
+class SdtHands:
+    """The contract's hands on the simulated machine."""
+
+    def __init__(self, machine: SdtReaderMachine) -> None:
+        self.machine = machine
+        self.lift, self.unplug, self.plug = machine.lift, machine.unplug, machine.plug
+
+    def put(self) -> None:
+        self.machine.insert(CARD)
+
+    def mute(self) -> None:
+        self.machine.silent(True)
+
+    def asked(self) -> int:
+        return self.machine.asked
+
+    def provoke(self, code: DeviceCode) -> None:
+        self.machine.insert(CARD)
+        match code:
+            case DeviceCode.CARD_LIFTED:
+                self.machine.lift_during_read()
+            case DeviceCode.CARD_INVALID:
+                self.machine.insert(SimCard(CARD.text[:122] + b"1\0" + CARD.text[124:], CARD.photo))
+            case DeviceCode.TIMEOUT:
+                self.machine.delay(60, command="select")
+            case DeviceCode.PROTOCOL:
+                self.machine.corrupt(command="read")
+            case DeviceCode.ABSENT:
+                self.machine.unplug_during_read()
+            case _:
+                self.machine.fault(PROVOKED[code], times=1)
+
+
+@pytest.fixture
+async def machine(tmp_path: Path) -> AsyncIterator[SdtReaderMachine]:
+    machine = SdtReaderMachine(tmp_path)
+    await machine.start()
+    yield machine
+    await machine.stop()
+    assert not os.listdir(tmp_path)  # noqa: PTH208 - a look at an empty folder blocks nothing
+
+
+@pytest.fixture
+def hands(machine: SdtReaderMachine) -> SdtHands:
+    return SdtHands(machine)
+
+
+@pytest.fixture
+async def device(machine: SdtReaderMachine) -> AsyncIterator[SdtIdReader]:
+    device = SdtIdReader("id_reader", machine.port)
+    yield device
+    await device.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "dev-id_reader"]
+
+
+class TestSdtIdReader(IdReaderContract):
+    """Over a line of 115200 baud to a module that hides a card that was read."""
+
+
+class TestModuleWithoutLiftRule:
+    """A module that finds the same card again and again: the driver waits for the lift by itself."""
+
+    test_same_card = IdReaderContract.test_same_card_is_not_found_again_before_it_is_lifted
+    test_lifted_card = IdReaderContract.test_card_is_found_read_and_missed_when_lifted
+    test_lifted_too_early = IdReaderContract.test_good_card_is_read_after_one_that_was_lifted_too_early
+
+    @pytest.fixture
+    async def machine(self, tmp_path: Path) -> AsyncIterator[SdtReaderMachine]:
+        machine = SdtReaderMachine(tmp_path, lift_rule=False)
+        await machine.start()
+        yield machine
+        await machine.stop()
+
+    @pytest.fixture
+    async def device(self, machine: SdtReaderMachine) -> AsyncIterator[SdtIdReader]:
+        device = SdtIdReader("id_reader", machine.port, lift_rule=False)
+        yield device
+        await device.close()
+
+
+async def test_late_reply_is_not_taken_for_the_answer_to_the_next_command(
+    device: SdtIdReader, machine: SdtReaderMachine
+) -> None:
+    """Taken for a module status, the late words "no card" would be one nobody has ever seen."""
+    async with opened(device):
+        machine.delay(QUICK_TIMEOUT_S + 0.2, command="find")
+        assert isinstance(await error_of(device.wait_card), DeviceTimeout)
+        assert await device.probe() == READY
+        machine.insert(CARD)
+        await device.wait_card()
+        assert (await device.read()).name.reveal() == NAME
+
+
+async def test_reply_owed_to_a_cancelled_read_is_not_taken_for_the_next_answer(
+    device: SdtIdReader, machine: SdtReaderMachine
+) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        await device.wait_card()
+        machine.delay(0.5, command="read")  # longer than the cancelled exchange is allowed to go on
+        async with asyncio.TaskGroup() as group:
+            read = group.create_task(device.read())
+            await until_asked(SdtHands(machine), 2)
+            read.cancel()
+        assert await device.probe() == READY
+        assert await device.card_present(), "the module has read it, whoever asked"
+
+
+async def test_line_left_in_the_middle_of_a_reply_is_clean_for_the_next_owner(machine: SdtReaderMachine) -> None:
+    first, second = SdtIdReader("first", machine.port), SdtIdReader("second", machine.port)
+    await first.open()
+    machine.insert(CARD)
+    await first.wait_card()
+    async with asyncio.TaskGroup() as group:
+        read = group.create_task(first.read())
+        await until_asked(SdtHands(machine), 2)
+        read.cancel()
+    await first.close()
+    async with opened(second):
+        assert await second.probe() == READY
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "code"),
+    [
+        (0x21, DeviceProtocolError, DeviceCode.PROTOCOL),
+        (0x23, DeviceProtocolError, DeviceCode.PROTOCOL),
+        (0x24, DeviceProtocolError, DeviceCode.PROTOCOL),
+        (0x31, MediumError, DeviceCode.CARD_REFUSED),
+        (0x32, MediumError, DeviceCode.CARD_REFUSED),
+        (0x33, MediumError, DeviceCode.CARD_REFUSED),
+        (0x40, MediumError, DeviceCode.CARD_UNKNOWN_KIND),
+        (0x41, MediumError, DeviceCode.CARD_LIFTED),
+        (0x47, MediumError, DeviceCode.CARD_UNREADABLE),
+        (0x60, DeviceFault, DeviceCode.SECURITY_MODULE),
+        (0x66, DeviceFault, DeviceCode.SECURITY_MODULE),
+        (0x80, MediumError, DeviceCode.CARD_LIFTED),
+        (0x99, DeviceProtocolError, DeviceCode.PROTOCOL),
+        (0x10, DeviceProtocolError, DeviceCode.PROTOCOL),
+    ],
+)
+async def test_every_status_of_a_read_has_its_meaning(
+    device: SdtIdReader, machine: SdtReaderMachine, status: int, error: type[DeviceError], code: DeviceCode
+) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        machine.fault(status)
+        await device.wait_card()
+        caught = await error_of(device.read)
+        assert (type(caught), caught.code) == (error, code)
+
+
+@pytest.mark.parametrize("status", [0x10, 0x11])
+async def test_frame_that_arrived_broken_at_the_module_is_sent_once_more(
+    device: SdtIdReader, machine: SdtReaderMachine, status: int
+) -> None:
+    async with opened(device):
+        machine.fault(status, "status", times=1)
+        asked = machine.asked
+        assert await device.probe() == READY
+        assert machine.asked == asked + 2
+
+
+async def test_module_without_random_numbers_is_reset(device: SdtIdReader, machine: SdtReaderMachine) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        machine.fault(0x47, "select", times=1)
+        await device.wait_card()
+        asked = machine.asked
+        await error_of(device.read)
+        assert machine.asked == asked + 2, "select, reset"
+        await device.wait_card()
+        await device.read()
+
+
+async def test_module_that_does_not_recover_from_its_reset_is_out_of_service(
+    device: SdtIdReader, machine: SdtReaderMachine
+) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        machine.fault(0x47)
+        machine.fault(0x60, "reset")
+        await device.wait_card()
+        assert (await error_of(device.read)).code is DeviceCode.SECURITY_MODULE
+
+
+@pytest.mark.parametrize("status", [0x60, 0x66])
+async def test_broken_security_module_is_seen_on_opening_and_by_the_probe(
+    device: SdtIdReader, machine: SdtReaderMachine, status: int
+) -> None:
+    async with opened(device):
+        machine.fault(status, "status")
+        health = await device.probe()
+        assert (health.state, health.conditions) == (HealthState.FAULT, {Condition.SECURITY_MODULE})
+    error = await error_of(device.open)
+    assert (type(error), error.code) == (DeviceFault, DeviceCode.SECURITY_MODULE)
+    machine.fault(None, "status")
+    async with opened(device):
+        assert await device.probe() == READY
+
+
+async def test_reply_broken_off_is_an_error_and_costs_no_later_command(
+    device: SdtIdReader, machine: SdtReaderMachine
+) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        await device.wait_card()
+        machine.truncate(command="read")
+        assert isinstance(await error_of(device.read), DeviceProtocolError)
+        assert await device.probe() == READY
+
+
+async def test_text_of_a_card_reaches_no_log(
+    device: SdtIdReader, machine: SdtReaderMachine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with opened(device):
+        machine.insert(CARD)
+        machine.corrupt(command="find")
+        await error_of(device.wait_card)
+        await device.wait_card()
+        await device.read()
+        machine.lift()
+        machine.insert(SimCard(CARD.text[:122] + b"1\0" + CARD.text[124:], CARD.photo))
+        await device.wait_card()
+        error = await error_of(device.read)
+    said = caplog.text + repr(error) + str(error)
+    assert "READ: 90" in caplog.text
+    assert not any(secret in said for secret in (NAME, "19900307", "测试"))
+
+
+async def test_line_is_as_slow_as_a_real_one(device: SdtIdReader, machine: SdtReaderMachine) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        await device.wait_card()
+        begin = time.monotonic()
+        await device.read()
+        assert time.monotonic() - begin > 1295 * 10 / 115200
+
+
+async def test_second_program_on_the_line_is_refused(device: SdtIdReader, machine: SdtReaderMachine) -> None:
+    second = SdtIdReader("second", machine.port)
+    async with opened(device):
+        assert isinstance(await error_of(second.open), DeviceUnavailable)
+        assert await device.probe() == READY
+
+
+@pytest.mark.parametrize("port", ["/dev/there-is-no-such-port", "socket://127.0.0.1:1", "nonsense://x", "/"])
+async def test_port_that_cannot_be_opened_is_unavailable_and_named(port: str) -> None:
+    error = await error_of(SdtIdReader("id_reader", port).open)
+    assert isinstance(error, DeviceUnavailable)
+    assert port in error.detail
+
+
+@pytest.fixture
+async def device_server(machine: SdtReaderMachine) -> AsyncIterator[asyncio.Server]:
+    """Offer the line's bytes over TCP, as a serial-device server does."""
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        loop, line = asyncio.get_running_loop(), os.open(machine.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+        tty.setraw(line)
+        loop.add_reader(line, lambda: writer.write(os.read(line, 4096)))
+        try:
+            while data := await reader.read(4096):
+                os.write(line, data)
+        finally:
+            loop.remove_reader(line)
+            os.close(line)
+            writer.close()
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    yield server
+    server.close()
+    await server.wait_closed()
+
+
+async def test_reader_behind_a_device_server_is_read_and_its_hang_up_noticed(
+    machine: SdtReaderMachine, device_server: asyncio.Server
+) -> None:
+    port = device_server.sockets[0].getsockname()[1]
+    device = SdtIdReader("id_reader", f"socket://127.0.0.1:{port}")
+    machine.insert(CARD)
+    async with opened(device):
+        await device.wait_card()
+        assert (await device.read()).name.reveal() == NAME
+
+
+async def test_device_server_that_hangs_up_is_noticed_and_leaves_no_socket() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    error = await error_of(SdtIdReader("id_reader", f"socket://127.0.0.1:{port}").open)
+    assert isinstance(error, DeviceUnavailable)
+    server.close()
+    await server.wait_closed()
