@@ -1,0 +1,230 @@
+"""Driver: an A4 printer spoken to directly by IPP (RFC 8010, RFC 8011, PWG 5100.14), never through a queue.
+
+A queue's word is not a printer's: CUPS says *completed* for a job its printer aborted. So the document goes straight
+to the printer, and a job counts as printed only when the printer itself says so and no counter of it says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING, TypeVar
+
+from devices.device import DeviceInfo
+from devices.drivers.ipp_client import Broken, IppClient, NotReached, Refused
+from devices.drivers.ipp_codec import Attribute, Operation, Status, Tag
+from devices.drivers.ipp_jobs import PDF, IppJobs, JobRef
+from devices.drivers.ipp_status import Ending, conditions, fault
+from devices.drivers.ipp_watch import JobWatch
+from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable
+from devices.health import DEGRADING, Condition, Health
+from devices.printer import Printer, PrintOutcome, PrintProgress
+from devices.values import PdfDocument, PrintReceipt
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
+    from devices.drivers.ipp_codec import Attributes
+    from devices.printer import OnProgress
+    from devices.values import PrintJob
+
+T = TypeVar("T")
+
+WITHDRAW_S = 0.4  # the port promises that a cancelled wait ends within 0.5 s
+BUSY_RETRY_S = 0.3
+
+
+class IppPrinter(Printer):
+    """One printer by its URI. ``media`` is a PWG 5101.1 size name, ``sides`` an RFC 8011 keyword."""
+
+    def __init__(self, name: str, uri: str, media: str = "iso_a4_210x297mm", sides: str = "one-sided") -> None:
+        self._name = name
+        self._uri = uri
+        self._sides = sides
+        self._template = (Attribute(Tag.KEYWORD, "media", (media,)), Attribute(Tag.KEYWORD, "sides", (sides,)))
+        self._client: IppClient | None = None
+        self._jobs: IppJobs | None = None
+        self._model = ""
+        self._two_steps = True
+        self._printing = False
+        self._withdrawn: list[JobRef] = []  # cancelled here, not yet confirmed by the printer
+
+    async def open(self) -> None:
+        """Reach the printer and check that it takes PDF. Raises ``DeviceUnavailable`` or ``DeviceFault``."""
+        if self._jobs is not None:
+            return
+        self._client = IppClient(self._uri)
+        self._jobs = IppJobs(self._client, self._template)
+        try:
+            self._learn(await self._asking(self._jobs.printer()))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Free the connection; a job that is still to be withdrawn is remembered for the next open."""
+        client, self._client, self._jobs = self._client, None, None
+        if client is not None:
+            await client.close()
+
+    async def probe(self) -> Health:
+        """Ask the printer itself. Raises ``DeviceUnavailable`` when it does not answer."""
+        attributes = await self._asking(self._opened().printer())
+        await self._confirm_withdrawn()
+        return Health.of(conditions(attributes))
+
+    def info(self) -> DeviceInfo:
+        """Return the name plate; the model is known after the first open."""
+        return DeviceInfo("ipp_printer", self._uri, self._model)
+
+    async def print(self, job: PrintJob, on_progress: OnProgress | None = None) -> PrintReceipt:
+        """Print a ``PdfDocument`` unchanged; the port says what is raised when."""
+        if not isinstance(job.body, PdfDocument):
+            raise TypeError("this printer takes whole PDF documents; slips go to a receipt printer")
+        self._opened()
+        if self._printing:
+            raise DeviceUnavailable(
+                "a job is printing: await or cancel it first", code=DeviceCode.BUSY, device=self._name
+            )
+        self._printing = True
+        try:
+            verdict = await self._print(job.title, job.body, on_progress or _unheard)
+        finally:
+            self._printing = False
+        if isinstance(verdict, DeviceError):
+            raise verdict
+        return verdict
+
+    async def outcome(self, job: str) -> PrintOutcome:
+        """Look the job up at the printer by number and title. Raises ``DeviceUnavailable`` when it does not answer."""
+        ref = JobRef.parse(job)
+        status = await self._asking(self._opened().find(ref))
+        if status is None:
+            return PrintOutcome.UNKNOWN  # printers forget: not knowing a job is no proof either way
+        match status.ending(ref.pages, self._sheets(ref.pages)):
+            case Ending.PRINTED:
+                return PrintOutcome.PRINTED
+            case Ending.FAILED | Ending.SHORT:
+                # A job cancelled after its last side is a printed one.
+                done = bool(ref.pages and status.impressions) and status.counted_all(ref.pages, 0)
+                return PrintOutcome.PRINTED if done else PrintOutcome.NOT_PRINTED
+            case _:
+                return PrintOutcome.UNKNOWN
+
+    def _learn(self, attributes: Attributes) -> None:
+        if PDF not in attributes.get("document-format-supported", (PDF,)):
+            raise DeviceFault("printer does not take PDF: install one that does", device=self._name)
+        self._model = str(next(iter(attributes.get("printer-make-and-model", ())), ""))
+        operations = set(attributes.get("operations-supported", ()))
+        self._two_steps = {Operation.CREATE_JOB, Operation.SEND_DOCUMENT} <= operations
+
+    # -- printing -----------------------------------------------------------------------------------------------------
+
+    async def _print(self, title: str, document: PdfDocument, report: OnProgress) -> PrintReceipt | DeviceError:
+        jobs = self._opened()
+        ref = JobRef(title, pages=document.pages)
+        sheets = self._sheets(document.pages)
+        await self._confirm_withdrawn()
+        blocking = conditions(await self._asking(jobs.printer())) - DEGRADING
+        if blocking:
+            return fault(blocking, self._name)
+        try:
+            if self._two_steps:
+                ref = await self._create(jobs, ref, sheets, report)
+            watch = JobWatch(self._name, jobs, ref, sheets, report)
+        except asyncio.CancelledError:
+            await self._withdraw(ref)
+            raise
+        return await self._deliver_and_watch(jobs, watch, document.content)
+
+    async def _create(self, jobs: IppJobs, ref: JobRef, sheets: int, report: OnProgress) -> JobRef:
+        while True:
+            try:
+                return await jobs.create(ref)
+            except NotReached as error:
+                raise self._gone("before a job was opened") from error
+            except Broken as error:
+                self._withdrawn.append(ref)  # an empty job may stay behind: harmless, yet it is cancelled later
+                raise self._gone("before the document was sent") from error
+            except Refused as error:
+                if error.status != Status.BUSY:
+                    raise self._refusal(error) from error
+            report(PrintProgress(0, sheets, frozenset({Condition.NOT_ACCEPTING})))
+            await asyncio.sleep(BUSY_RETRY_S)  # busy with another job: nothing was taken in, asking again is safe
+
+    async def _deliver_and_watch(self, jobs: IppJobs, watch: JobWatch, pdf: bytes) -> PrintReceipt | DeviceError:
+        """Send the document and watch its job at the same time: small printers read on only as paper comes out."""
+        async with asyncio.TaskGroup() as tasks:
+            delivery = tasks.create_task(self._deliver(jobs, watch, pdf))
+            try:
+                return await watch.until_ended()
+            except asyncio.CancelledError:
+                await self._withdraw(watch.ref)  # while the upload lives: a job the printer knows can be cancelled
+                raise
+            finally:
+                delivery.cancel()
+
+    async def _deliver(self, jobs: IppJobs, watch: JobWatch, pdf: bytes) -> None:
+        """Hand the document over and tell the watch what became of it; raises nothing."""
+        deliver = jobs.send if watch.ref.job_id else jobs.print_whole
+        try:
+            watch.delivered(await deliver(watch.ref, pdf))
+        except NotReached:
+            watch.not_delivered(self._gone("before the document was sent"))
+        except Refused as error:
+            watch.not_delivered(self._refusal(error))
+        except (Broken, DeviceError):
+            watch.delivery_lost()
+
+    # -- withdrawing --------------------------------------------------------------------------------------------------
+
+    async def _withdraw(self, ref: JobRef) -> None:
+        """Cancel the job at the printer within ``WITHDRAW_S``; what is not confirmed is done before the next job."""
+        self._withdrawn.append(ref)
+        if self._jobs is None:
+            return
+        try:
+            async with asyncio.timeout(WITHDRAW_S):
+                known = await self._jobs.cancel(ref)
+        except (TimeoutError, NotReached, Broken, Refused, DeviceError):
+            return
+        if known:
+            self._withdrawn.remove(ref)
+
+    async def _confirm_withdrawn(self) -> None:
+        """Cancel what an earlier cancellation could not: a withdrawn job must not print beside a later one."""
+        for ref in tuple(self._withdrawn):
+            await self._asking(self._opened().cancel(ref))
+            self._withdrawn.remove(ref)
+
+    # -- asking -------------------------------------------------------------------------------------------------------
+
+    def _opened(self) -> IppJobs:
+        if self._jobs is None:
+            raise DeviceUnavailable("closed: call open() first", code=DeviceCode.CLOSED, device=self._name)
+        return self._jobs
+
+    async def _asking(self, question: Coroutine[Any, Any, T]) -> T:
+        """Await a question that changes nothing and speak the port's errors."""
+        try:
+            return await question
+        except (NotReached, Broken) as error:
+            raise self._gone("and does not answer") from error
+        except Refused as error:
+            raise self._refusal(error) from error
+
+    def _sheets(self, pages: int) -> int:
+        return math.ceil(pages / 2) if self._sides.startswith("two-sided") else pages
+
+    def _gone(self, when: str) -> DeviceUnavailable:
+        return DeviceUnavailable(f"printer gone {when}: check cable and power", device=self._name)
+
+    def _refusal(self, error: Refused) -> DeviceError:
+        if error.status == Status.BUSY:
+            return DeviceUnavailable("printer busy with another job", code=DeviceCode.BUSY, device=self._name)
+        return DeviceFault(f"printer refused: {error}", code=DeviceCode.JOB_ABORTED, device=self._name)
+
+
+def _unheard(_: PrintProgress) -> None:
+    """Take the place of a listener."""

@@ -1,0 +1,126 @@
+"""Follow one job at the printer until it has ended, one way or the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from devices.drivers.ipp_client import Broken, NotReached, Refused
+from devices.drivers.ipp_status import Ending, JobState, JobStatus, conditions
+from devices.errors import DeviceCode, DeviceError, DeviceFault, OutcomeUnknown
+from devices.health import DEGRADING, Condition
+from devices.printer import PrintProgress
+from devices.values import PrintReceipt
+
+if TYPE_CHECKING:
+    from devices.drivers.ipp_jobs import IppJobs, JobRef
+    from devices.printer import OnProgress
+
+POLL_S = 0.15
+LOST_S = 2.0  # no sensible answer for so long: the printer is gone. Shorter gaps are a network's hiccup
+SETTLE_S = 1.0  # a printer may count its last sheet a moment after it says completed
+
+
+class JobWatch:
+    """Polls a job and tells its progress; the delivery of the document runs beside it and reports here."""
+
+    def __init__(self, device: str, jobs: IppJobs, ref: JobRef, sheets: int, report: OnProgress) -> None:
+        self.ref = ref
+        self._device = device
+        self._jobs = jobs
+        self._sheets = sheets
+        self._report = report
+        self._told: PrintProgress | None = None
+        self._refused: DeviceError | None = None
+        self._delivered = False
+        self._lost = False
+        self._doubt_since: float | None = None
+
+    def delivered(self, ref: JobRef) -> None:
+        """Note that the printer has the whole document."""
+        self.ref = ref
+        self._delivered = True
+
+    def not_delivered(self, error: DeviceError) -> None:
+        """Note that the printer certainly has no document."""
+        self._refused = error
+
+    def delivery_lost(self) -> None:
+        """Note that the link broke inside the delivery: only the printer knows how much it has."""
+        self._lost = True
+
+    async def until_ended(self) -> PrintReceipt | DeviceError:
+        """Return the receipt, or the error to raise. A stop that staff can clear is reported and waited for."""
+        clock = asyncio.get_running_loop()
+        self._tell(0, frozenset())
+        heard = clock.time()
+        while True:
+            if self._refused is not None:
+                return self._refused
+            should_be_known = bool(self.ref.job_id) or self._lost  # as of now: the delivery may end during the reading
+            try:
+                status, printer = await self._read()
+            except (NotReached, Broken, Refused, DeviceError):
+                if clock.time() - heard > LOST_S:
+                    return self._unknown("printer gone while the job was in it")
+            else:
+                heard = clock.time()
+                verdict = (
+                    self._gone_from_printer(should_be_known) if status is None else self._weigh(status, printer, heard)
+                )
+                if verdict is not None:
+                    return verdict
+            await asyncio.sleep(POLL_S)
+
+    async def _read(self) -> tuple[JobStatus | None, frozenset[Condition]]:
+        status = await self._jobs.find(self.ref)
+        return status, conditions(await self._jobs.printer())
+
+    def _gone_from_printer(self, should_be_known: bool) -> DeviceError | None:
+        return self._unknown("printer does not know the job (any more)") if should_be_known else None
+
+    def _weigh(self, status: JobStatus, printer: frozenset[Condition], now: float) -> PrintReceipt | DeviceError | None:
+        done = self._done(status)
+        match status.ending(self.ref.pages, self._sheets):
+            case Ending.PRINTED:
+                self._tell(self._sheets, frozenset())
+                return PrintReceipt(str(self.ref.numbered(status.job_id)), status.sheets or self._sheets)
+            case Ending.FAILED:
+                jam = Condition.PAPER_JAM in printer
+                code = DeviceCode.PAPER_JAM if jam else DeviceCode.JOB_ABORTED
+                return self._fault(f"printer ended the job: {', '.join(sorted(status.reasons))}", code)
+            case Ending.OPEN:
+                self._doubt_since = None
+                blocked = printer - DEGRADING
+                if status.state == JobState.PROCESSING:
+                    blocked -= {Condition.NOT_ACCEPTING}  # busy with this very job
+                self._tell(done, blocked)
+                return None
+            case ending:
+                return self._doubt(ending, done, now)
+
+    def _doubt(self, ending: Ending, done: int, now: float) -> DeviceError | None:
+        self._doubt_since = self._doubt_since or now
+        if now - self._doubt_since < SETTLE_S:
+            return None
+        if ending is Ending.DOUBTFUL:
+            return self._unknown("says completed as a queue does: address the printer itself")
+        return self._fault(f"says completed but counts {done} of {self._sheets} sheets", DeviceCode.JOB_ABORTED)
+
+    def _done(self, status: JobStatus) -> int:
+        if status.sheets is not None:
+            return min(status.sheets, self._sheets)
+        sides = -(-self.ref.pages // self._sheets) if self._sheets else 1
+        return min((status.impressions or 0) // sides, self._sheets)
+
+    def _tell(self, done: int, blocked: frozenset[Condition]) -> None:
+        progress = PrintProgress(done, self._sheets, blocked)
+        if progress != self._told:
+            self._told = progress
+            self._report(progress)
+
+    def _fault(self, detail: str, code: DeviceCode) -> DeviceFault:
+        return DeviceFault(detail, code=code, device=self._device)
+
+    def _unknown(self, detail: str) -> OutcomeUnknown:
+        return OutcomeUnknown(detail, job=str(self.ref), device=self._device)
