@@ -1,0 +1,139 @@
+"""A central for tests: honest by default, obeys the wire, and can be told to misbehave; also behind a real HTTP server."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from offline_queue import wire
+from offline_queue.link import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+JSON = "application/json"
+
+
+@dataclass
+class CentralDesk:
+    """Decodes, checks, opens and signs. ``effects`` is what central did, in order; ``script`` overrides answers."""
+
+    sealing: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+    signing: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    effects: list[tuple[str, int, str, bytes]] = field(default_factory=list)
+    taken: dict[wire.ItemId, bytes] = field(default_factory=dict)
+    batches: list[list[int]] = field(default_factory=list)
+    script: deque[Callable[[bytes], Answer]] = field(default_factory=deque)
+    verdict_of: dict[int, tuple[wire.Verdict, str, int | None]] = field(default_factory=dict)
+    poison: dict[int, int] = field(default_factory=dict)  # seq -> status for any batch that holds it
+    credit: int = 50
+    lose_replies: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer one request."""
+        with self.lock:
+            if self.script:
+                return self.script.popleft()(body)
+            return self.honest(body)
+
+    def honest(self, body: bytes) -> Answer:
+        """Do what central does."""
+        batch = wire.decode_batch(body)
+        wire.check_chain(batch)
+        self.batches.append([item.seq for item in batch.items])
+        for item in batch.items:
+            if item.seq in self.poison:
+                return Answer(self.poison[item.seq], JSON, b"{}")
+        receipts = [self.receive(batch, item) for item in batch.items]
+        return Answer(200, JSON, wire.encode_reply(receipts, self.credit))
+
+    def receive(self, batch: wire.Batch, item: wire.Item) -> wire.Receipt:
+        """Take one item in, or say why not."""
+        item_id = wire.ItemId(batch.kiosk, batch.epoch, item.seq)
+        verdict, reason, retry = self.verdict_of.get(item.seq, (wire.Verdict.ACCEPTED, "", None))
+        first = None
+        if item_id in self.taken:
+            verdict, reason, retry, first = wire.Verdict.DUPLICATE, "", None, wire.Verdict.ACCEPTED
+        elif verdict is wire.Verdict.ACCEPTED:
+            body = wire.open_item(self.sealing, batch.kiosk, batch.epoch, item)
+            self.taken[item_id] = item.fingerprint
+            self.effects.append((item.lane, item.seq, item.kind, body))
+        return self.sign(item_id, item.fingerprint, verdict, reason=reason, retry_after_s=retry, first_verdict=first)
+
+    def sign(
+        self,
+        item_id: wire.ItemId,
+        fingerprint: bytes,
+        verdict: wire.Verdict = wire.Verdict.ACCEPTED,
+        *,
+        by: Ed25519PrivateKey | None = None,
+        reason: str = "",
+        retry_after_s: int | None = None,
+        first_verdict: wire.Verdict | None = None,
+    ) -> wire.Receipt:
+        """Return a signed receipt; ``by`` another key is a forgery."""
+        receipt = wire.Receipt(
+            kiosk=item_id.kiosk,
+            epoch=item_id.epoch,
+            seq=item_id.seq,
+            verdict=verdict,
+            fingerprint=fingerprint,
+            central_time=datetime(2026, 11, 3, 8, 0, tzinfo=UTC),
+            reason=reason,
+            retry_after_s=retry_after_s,
+            first_verdict=first_verdict,
+            key_id="receipts-1",
+        )
+        return wire.sign_receipt(by or self.signing, receipt)
+
+    async def send(self, body: bytes) -> Answer:
+        """Stand in for the HTTP sender."""
+        return self.answer(body)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """Serve over HTTP on a free port of the loopback; yields the root URL."""
+        desk = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = desk.answer(body)
+                if desk.lose_replies:
+                    desk.lose_replies -= 1
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.content_type)
+                self.send_header("Content-Length", str(len(answer.body)))
+                if answer.retry_after_s is not None:
+                    self.send_header("Retry-After", f"{answer.retry_after_s:.0f}")
+                if 300 <= answer.status < 400:
+                    self.send_header("Location", "http://127.0.0.1:9/login")
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Keep quiet."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="central-desk")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
