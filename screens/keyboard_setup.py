@@ -23,21 +23,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLibraryInfo, QMetaObject, QPointF, Qt
 
-from kiosk.texts import catalogue
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from PySide6.QtQuick import QQuickItem, QQuickWindow
-
-    from kiosk.views import Language
 
 QML_FOLDER = Path(__file__).parent / "qml"
 KEYBOARD_FOLDER = QML_FOLDER / "Tongban" / "keyboard"
 STYLE_NAME = "tongban"
 NO_CONFIGURATION = "no-configuration"  # an empty file where programs expect their configuration folder
 
-_WORDS_PREFIX = "keyboard."
 _COMPONENTS = Path("QtQuick", "VirtualKeyboard", "Components")
 _QMLDIR_TYPE = re.compile(r"^(?P<name>[A-Z]\w*) \d+\.\d+ (?P<file>\w+\.qml)$", re.MULTILINE)
 # Expected on every start and no news: our lock on the configuration folder, and a habit of Qt's own PopupList.qml.
@@ -94,36 +89,28 @@ def _prepend(variable: str, separator: str, *values: Path | str) -> None:
     os.environ[variable] = separator.join(ours + others)
 
 
-def words(language: Language) -> dict[str, str]:
-    """Return the words the panel and the pads ask for (their ``words`` property), by short id."""
-    texts = catalogue(language)
-    return {key.removeprefix(_WORDS_PREFIX): said for key, said in texts.items() if key.startswith(_WORDS_PREFIX)}
-
-
 def wipe(window: QQuickWindow) -> None:
     """Forget what is half typed and what is suggested, hide the keyboard, go back to the interface's language.
 
     Call it at the end of every visit, on the main thread. Without a panel in the window there is nothing to forget.
     """
-    for item in _items(window.contentItem()):
-        if item.objectName() == "keyboardPanel":
-            QMetaObject.invokeMethod(item, "wipe", Qt.ConnectionType.DirectConnection)
+    panel = _named(window.contentItem(), "keyboardPanel")
+    if panel is not None:
+        QMetaObject.invokeMethod(panel, "wipe", Qt.ConnectionType.DirectConnection)
 
 
 def key_centre(window: QQuickWindow, key_text: str) -> QPointF | None:
     """Return the centre of the keyboard's key ``key_text`` in window coordinates; None when it cannot be tapped now.
 
-    ``key_text`` is what is drawn on the key: a sign, or a word in the interface's language ("完成", "Space"). A single
-    letter is found in either case. How: every key of Qt Virtual Keyboard is a ``BaseKey``, the only items with both a
-    ``keyType`` and a ``displayText``; they live below the item named ``keyboardLayoutLoader``.
+    ``key_text`` is what is drawn on the key: a sign, or a word in the interface's language ("完成", "Space"); a single
+    letter is found in either case. The two keys that leaf through the suggestions go by their names
+    (``keyboard.earlier``, ``keyboard.later``). How: below the item named ``keyboardPanel``, every key of Qt Virtual
+    Keyboard has a ``keyType`` and a ``displayText``, every key of ours a ``label``. While the panel still moves there
+    are no keys.
     """
-    panel = _shown(window, "keyboardLayoutLoader")
-    wanted = key_text.casefold() if len(key_text) == 1 else key_text
+    panel = _panel(window)
     for item in _items(panel) if panel else ():
-        if item.metaObject().indexOfProperty("keyType") < 0 or not item.isVisible() or not item.isEnabled():
-            continue
-        drawn = str(item.property("displayText"))
-        if (drawn.casefold() if len(drawn) == 1 else drawn) == wanted:
+        if item.isVisible() and item.isEnabled() and _same(_drawn(item), key_text):
             return _centre(item)
     return None
 
@@ -131,11 +118,12 @@ def key_centre(window: QQuickWindow, key_text: str) -> QPointF | None:
 def candidate_centre(window: QQuickWindow, text: str) -> QPointF | None:
     """Return the centre of the suggested word ``text`` in window coordinates; None when it is not in sight.
 
-    How: suggestions are the delegates with a ``candidate`` property in the list named ``wordCandidateView``. One that
-    is scrolled away is not in sight: tap the key named by ``keyboard.later`` first.
+    How: suggestions are the delegates with a ``candidate`` property in the list named ``wordCandidateView`` below the
+    panel. One that is scrolled away is not in sight: tap the key named by ``keyboard.later`` first.
     """
-    strip = _shown(window, "wordCandidateView")
-    if strip is None:
+    panel = _panel(window)
+    strip = _named(panel, "wordCandidateView") if panel else None
+    if strip is None or not strip.isVisible():
         return None
     area = strip.mapRectToScene(strip.boundingRect())
     for item in _items(strip):
@@ -146,16 +134,33 @@ def candidate_centre(window: QQuickWindow, text: str) -> QPointF | None:
     return None
 
 
+def _panel(window: QQuickWindow) -> QQuickItem | None:
+    """Return the keyboard once it is up and at rest."""
+    panel = _named(window.contentItem(), "keyboardPanel")
+    return panel if panel is not None and panel.isVisible() and panel.property("settled") else None
+
+
+def _named(root: QQuickItem, name: str) -> QQuickItem | None:
+    return next((item for item in _items(root) if item.objectName() == name), None)
+
+
+def _drawn(item: QQuickItem) -> str:
+    """Return what a key goes by; nothing for what is no key."""
+    has = item.metaObject().indexOfProperty
+    if has("keyType") >= 0:
+        return str(item.property("displayText"))
+    return str(item.property("label")) if has("label") >= 0 else ""
+
+
+def _same(drawn: str, wanted: str) -> bool:
+    return drawn == wanted or (len(drawn) == len(wanted) == 1 and drawn.casefold() == wanted.casefold())
+
+
 def _items(root: QQuickItem) -> Iterator[QQuickItem]:
     """Yield ``root`` and everything below it, in drawing order."""
     yield root
     for child in root.childItems():
         yield from _items(child)
-
-
-def _shown(window: QQuickWindow, name: str) -> QQuickItem | None:
-    """Return the visible item of that object name."""
-    return next((i for i in _items(window.contentItem()) if i.objectName() == name and i.isVisible()), None)
 
 
 def _centre(item: QQuickItem) -> QPointF:

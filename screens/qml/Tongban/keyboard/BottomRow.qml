@@ -16,32 +16,32 @@ KeyboardRow {
     readonly property bool multiLine: (InputContext.inputMethodHints & Qt.ImhMultiLine) !== 0
 
     SymbolModeKey {
-        weight: 170
+        weight: row.multiLine ? 160 : 170
         displayText: row.symbolWord
     }
     ChangeLanguageKey {
-        weight: 180
+        weight: row.multiLine ? 170 : 180
         displayText: row.languageWord
     }
     Key {
-        weight: 90
+        weight: row.multiLine ? 85 : 90
         text: row.comma
     }
     SpaceKey {
-        weight: row.multiLine ? 140 : 270
+        weight: row.multiLine ? 130 : 270
         displayText: KeyboardLook.word("space")
     }
     Key {
-        weight: 90
+        weight: row.multiLine ? 85 : 90
         text: row.stop
     }
     EnterKey {
-        weight: 130
+        weight: 180
         visible: row.multiLine
         displayText: KeyboardLook.word("new_line")
     }
     HideKeyboardKey {
-        weight: 200
+        weight: row.multiLine ? 190 : 200
         displayText: KeyboardLook.word("done")
     }
 }

@@ -12,7 +12,7 @@ KeyPanel {
     readonly property string shown: {
         if (!control)
             return "";
-        return control.uppercased ? control.displayText.toUpperCase() : control.displayText;
+        return control.uppercased && control.displayText.length === 1 ? control.displayText.toUpperCase() : control.displayText;
     }
     readonly property bool word: shown.length > 1
     readonly property bool down: control !== null && control.pressed

@@ -19,7 +19,7 @@ QtObject {
     readonly property int letterSize: Theme.letter(42)
     readonly property int wordSize: Theme.letter(30)
     readonly property int candidateSize: Theme.letter(42)
-    readonly property int candidateHeight: Theme.target + Theme.s1
+    readonly property int candidateHeight: Theme.target + Theme.s2
     // Keys farther apart than this are no longer one keyboard to the eye.
     readonly property int keysWidth: Math.min(panelWidth - 2 * Theme.s1, Theme.px(1480))
     readonly property int paddingY: Theme.s1

@@ -8,7 +8,7 @@ import Tongban
 // Anchor it to the left, right and bottom of the window, above everything but overlays; keep the page above
 // `coveredHeight`. It comes up when a text input has focus and goes when "done" is touched or the input loses focus.
 //
-// words: delete, split, capitals, symbols, letters, to_english, to_pinyin, space, new_line, done, earlier, later
+// words: delete, split, capitals, small, symbols, letters, to_english, to_pinyin, space, new_line, done, earlier, later, pinyin_hint
 //
 // Nothing a resident types is learned: ImhSensitiveData switches the Pinyin engine's user dictionary off, and
 // screens/keyboard_setup.py leaves it no place to write to. wipe() forgets the rest at the end of a visit.
@@ -21,6 +21,8 @@ Item {
     // How much of the window's bottom is covered; the same in both languages, so the page moves once.
     readonly property real coveredHeight: shown ? KeyboardLook.keysHeight + KeyboardLook.candidateHeight : 0
     readonly property bool shown: input.active
+    // Up and at rest: from here on a key stays where it is.
+    readonly property bool settled: shown && slide.y === 0
 
     objectName: "keyboardPanel"
     implicitHeight: KeyboardLook.keysHeight + KeyboardLook.candidateHeight
@@ -39,11 +41,11 @@ Item {
         VirtualKeyboardSettings.defaultInputMethodDisabled = true; // no word list, no corrections in English
         VirtualKeyboardSettings.defaultDictionaryDisabled = true;
         VirtualKeyboardSettings.fullScreenMode = false;
-        VirtualKeyboardSettings.inputMethodHints = Qt.ImhSensitiveData | Qt.ImhNoAutoUppercase;
+        VirtualKeyboardSettings.inputMethodHints = Qt.ImhSensitiveData | Qt.ImhNoAutoUppercase | Qt.ImhNoPredictiveText;
         VirtualKeyboardSettings.wordCandidateList.alwaysVisible = true;
         const view = input.keyboard.wordCandidateView;
         view.anchors.leftMargin = Qt.binding(() => (panel.width - KeyboardLook.keysWidth) / 2);
-        view.anchors.rightMargin = Qt.binding(() => pages.width + (panel.width - KeyboardLook.keysWidth) / 2);
+        view.anchors.rightMargin = Qt.binding(() => pages.width + Theme.s1 + (panel.width - KeyboardLook.keysWidth) / 2);
         start();
     }
 
@@ -80,6 +82,17 @@ Item {
             width: parent.width
             height: KeyboardLook.candidateHeight
             color: Theme.surface
+
+            Text {
+                anchors.verticalCenter: parent.verticalCenter
+                x: (parent.width - KeyboardLook.keysWidth) / 2 + Theme.s2
+                visible: pages.view.count === 0 && InputContext.inputEngine.inputMode === InputEngine.InputMode.Pinyin
+                text: panel.words.pinyin_hint
+                textFormat: Text.PlainText
+                font.family: Theme.family
+                font.pixelSize: Theme.label
+                color: Theme.inkSoft
+            }
         }
 
         InputPanel {
@@ -97,23 +110,23 @@ Item {
 
             anchors.right: parent.right
             anchors.rightMargin: (parent.width - KeyboardLook.keysWidth) / 2
-            height: KeyboardLook.candidateHeight
-            visible: view.contentWidth > view.width && view.count > 0
+            y: (KeyboardLook.candidateHeight - height) / 2
+            height: Theme.target
+            spacing: Theme.s1
+            visible: view.count > 0 && view.contentWidth > view.width
 
             PadKey {
-                implicitHeight: parent.height - Theme.s1
-                text: "‹"
+                height: parent.height
+                text: "◂"
                 label: panel.words.earlier
                 enabled: !pages.view.atXBeginning
-                focusPolicy: Qt.NoFocus
                 onClicked: pages.turn(-1)
             }
             PadKey {
-                implicitHeight: parent.height - Theme.s1
-                text: "›"
+                height: parent.height
+                text: "▸"
                 label: panel.words.later
                 enabled: !pages.view.atXEnd
-                focusPolicy: Qt.NoFocus
                 onClicked: pages.turn(1)
             }
 

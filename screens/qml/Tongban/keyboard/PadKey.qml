@@ -3,15 +3,16 @@ import QtQuick
 import QtQuick.Templates as T
 import Tongban
 
-// One key of a pad. `text` is what is drawn, `label` what is read out where a sign alone says too little.
+// One key of a pad. `text` is what is drawn; `label` is its name where a sign alone says too little.
 T.AbstractButton {
     id: key
 
     property string label: text
-    property bool word: text.length > 2
+    property int signSize: Theme.letter(48)
 
     implicitWidth: Math.max(Theme.target, face.implicitWidth + 2 * Theme.s3)
-    implicitHeight: Theme.target
+    implicitHeight: Theme.keyHeight
+    focusPolicy: Qt.NoFocus // the field being filled keeps it
 
     Accessible.role: Accessible.Button
     Accessible.name: label
@@ -31,9 +32,7 @@ T.AbstractButton {
         horizontalAlignment: Text.AlignHCenter
         verticalAlignment: Text.AlignVCenter
         font.family: Theme.family
-        font.pixelSize: key.word ? Theme.label : Theme.heading
-        fontSizeMode: Text.HorizontalFit
-        minimumPixelSize: Theme.px(22)
+        font.pixelSize: key.text.length === 1 ? key.signSize : Theme.key
         color: key.enabled ? Theme.ink : Theme.edge
         Accessible.ignored: true
     }

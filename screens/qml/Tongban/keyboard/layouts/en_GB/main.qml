@@ -83,7 +83,7 @@ KeyboardLayout {
     KeyboardRow {
         ShiftKey {
             weight: 150
-            displayText: KeyboardLook.word("capitals")
+            displayText: KeyboardLook.word(InputContext.uppercase ? "small" : "capitals")
         }
         Key {
             text: "z"
