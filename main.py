@@ -18,7 +18,7 @@ def main() -> int:
         return check_config(asked) if asked.check_config else run(asked)
     except SettingsError as error:
         for problem in error.problems:
-            print(problem, file=sys.stderr)
+            sys.stderr.write(f"{problem}\n")
         return EXIT_SETTINGS
 
 

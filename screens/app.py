@@ -20,7 +20,6 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtQml import QQmlApplicationEngine
 from PySide6.QtQuick import QQuickWindow
 
-from kiosk.bootstrap import build
 from kiosk.clock import SystemClock
 from kiosk.errors import JourneyError
 from kiosk.event_log import EventLog
@@ -32,9 +31,13 @@ from screens.crash import EXIT_CRASH, CrashPolicy
 from screens.models.screen_model import ScreenModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from kiosk.settings import Settings
+    from kiosk.stage import Screen
+    from screens.core_thread import RunningTerminal
+
+    Build = Callable[[Settings, Screen], Awaitable[RunningTerminal]]
 
 QML = Path(__file__).parent / "qml"
 PORTRAIT = QSize(1080, 1920)
@@ -60,9 +63,9 @@ class Attendant(Protocol):
 
 
 class App(QObject):
-    """One run of the terminal with its screen."""
+    """One run of the terminal with its screen; ``build`` makes the terminal, on the core's thread."""
 
-    def __init__(self, settings: Settings, display: Display) -> None:
+    def __init__(self, settings: Settings, display: Display, build: Build) -> None:
         self._qt = _application(settings, display)
         super().__init__()
         self._settings = settings

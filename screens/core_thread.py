@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from kiosk.intents import Intent
     from screens.bridge import Bridge
@@ -36,7 +36,7 @@ class RunningTerminal(Protocol):
 class CoreThread(threading.Thread):
     """Runs ``build()`` and what it returns. Starts once; :meth:`end` may be called at any time, from any thread."""
 
-    def __init__(self, build: Callable[[], RunningTerminal], bridge: Bridge, crash: CrashPolicy) -> None:
+    def __init__(self, build: Callable[[], Awaitable[RunningTerminal]], bridge: Bridge, crash: CrashPolicy) -> None:
         super().__init__(name="core")
         self._build = build
         self._bridge = bridge
@@ -83,7 +83,7 @@ class CoreThread(threading.Thread):
             if self._ending:
                 return
             self._loop, self._task = loop, asyncio.current_task()
-        terminal = self._terminal = self._build()
+        terminal = self._terminal = await self._build()
         self._bridge.lead_to(loop, terminal.post)
         await terminal.run()
 

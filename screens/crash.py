@@ -1,8 +1,8 @@
 """One answer to everything that must never happen: say so in the log, apologise, wipe, exit 70.
 
-Four ways lead here: ``sys.excepthook`` (slots, the main thread), ``threading.excepthook``, the core's loop and Qt's message
-handler. The first call decides; later ones are the same wreck. The text of an unknown exception may quote personal
-values, so only its type and place are written, unless the error is one of ours: those promise to be clean.
+Four ways lead here: ``sys.excepthook`` (slots, the main thread), ``threading.excepthook``, the core's loop and Qt's
+message handler. The first call decides; later ones are the same wreck. The text of an unknown exception may quote
+personal values, so only its type and place are written, unless the error is one of ours: those promise to be clean.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def serve(settings: Settings) -> int:
 
 async def _serve(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
-    terminal = build(settings, NoScreen())
+    terminal = await build(settings, NoScreen())
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(terminal.run())
         for number in (signal.SIGTERM, signal.SIGINT):

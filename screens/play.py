@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize
 
 from devices.sim.dock_client import DockClient
+from kiosk.bootstrap import build
 from kiosk.errors import SettingsError
 from kiosk.settings import SIMULATION_ALLOWED, Profile
 from screens.player_visit import EXIT_REFUSED, VisitRefused, read_visit
@@ -62,7 +63,7 @@ def _perform(settings: Settings, visit: Visit, dock: DockClient, out: Path) -> t
     from screens.player import Player  # noqa: PLC0415 - likewise
 
     width, height = map(int, visit.size.split("x"))
-    app = App(settings, Display(size=QSize(width, height), offscreen=True))
+    app = App(settings, Display(size=QSize(width, height), offscreen=True), build)
     players: list[Player] = []
 
     def attend(app: App) -> Player:

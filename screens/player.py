@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Slot
@@ -21,6 +20,7 @@ from screens.player_steps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from devices.sim.dock_client import DockClient
@@ -45,7 +45,14 @@ class Player(QObject):
         self._hands = Hands(app.window)
         self._recorder = Recorder(app.window, self._hands, out / "screens")
         typist = Typist(self._hands, app.window)
-        self._steps = Steps(self._hands, typist, dock, self._recorder, lambda: self._scene, app.core.report)
+        self._steps = Steps(
+            hands=self._hands,
+            typist=typist,
+            dock=dock,
+            recorder=self._recorder,
+            scene=lambda: self._scene,
+            report=app.core.report,
+        )
         self._began = time.monotonic()
         self._doing: Generator[None, None, None] = self._play()
         self._at = "waiting for the first view"
@@ -135,7 +142,7 @@ class Player(QObject):
                 self._over()
                 return
             self._failure = f"{self._at}: {failure}"
-            self._recorder.extra("failed")
+            self._recorder.take_now("failed")
             self._doing = self._conclude(patient=False)
         except StopIteration:
             self._over()

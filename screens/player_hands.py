@@ -10,15 +10,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QAccessible, QMouseEvent
-from PySide6.QtQuick import QQuickItem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from PySide6.QtGui import QAccessibleInterface
-    from PySide6.QtQuick import QQuickWindow
+    from PySide6.QtQuick import QQuickItem, QQuickWindow
 
 T = TypeVar("T")
 Doing = "Generator[None, None, T]"
@@ -29,6 +29,7 @@ DRAG_MOVES = 8
 DRAG_REST_TICKS = 6  # a finger that stops before it lifts does not throw the list
 DRAG_SHARE = 0.6  # of the list's height at a time
 DRAGS_MAX = 15
+WATCHER = "QQuickItem"  # a bare item takes no touch by itself: its handlers only watch and let it through
 TOUCHABLE = frozenset(
     {
         QAccessible.Role.Button,
@@ -43,7 +44,7 @@ TOUCHABLE = frozenset(
 )
 
 
-class StepFailed(Exception):  # noqa: N818 - not a fault of the program: the visit did not go as written
+class StepFailed(Exception):
     """The step cannot be done as a person would do it; the text says what is there instead."""
 
 
@@ -55,7 +56,99 @@ class Control:
     role: QAccessible.Role
     rect: QRectF
     enabled: bool
-    item: QQuickItem | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drag:
+    """A finger's way over a list, downwards when positive."""
+
+    start: QPointF
+    distance: float
+
+
+class Look:
+    """One look at the glass. Good for the moment only: items come and go, and a wrapper kept would outlive its item."""
+
+    def __init__(self, window: QQuickWindow) -> None:
+        self.area = QRectF(0, 0, window.width(), window.height())
+        self._root = window.contentItem()
+        self._items = list(_shown_items(self._root))
+        by_address = {shiboken6.getCppPointer(item)[0]: item for item in self._items}
+        self._named: list[tuple[Control, QQuickItem]] = []
+        for node in _nodes(QAccessible.queryAccessibleInterface(window)):
+            behind = node.object()
+            item = by_address.get(shiboken6.getCppPointer(behind)[0]) if behind is not None else None
+            name = node.text(QAccessible.Text.Name)
+            if name and item is not None and not node.state().invisible:
+                enabled = item.isEnabled() and not node.state().disabled
+                self._named.append((Control(name, node.role(), _rect(item), enabled), item))
+
+    @property
+    def controls(self) -> list[Control]:
+        """Everything that has an accessible name and is not hidden, in reading order."""
+        return [control for control, _ in self._named]
+
+    def words(self) -> list[str]:
+        """Return every text on the glass: accessible names, and texts that are only drawn."""
+        said = [control.name for control in self.controls]
+        for item in self._items:
+            if item.inherits("QQuickText") or item.inherits("QQuickTextInput") or item.inherits("QQuickTextEdit"):
+                drawn = str(item.property("text"))
+                if drawn and self.area.intersects(_rect(item)):
+                    said.append(drawn)
+        return list(dict.fromkeys(said))
+
+    def aim(self, name: str, nth: int) -> QPointF | Drag | str:
+        """Return where to touch, how to drag it into view first, or why neither can be done."""
+        found = [(control, item) for control, item in self._named if control.name == name and control.role in TOUCHABLE]
+        if len(found) < nth:
+            which = f"number {nth} of " if nth > 1 else ""
+            here = (c.name for c in self.controls if c.role in TOUCHABLE and c.enabled)
+            return f"no {which}{name!r}; there are {', '.join(map(repr, here)) or 'no controls'}"
+        control, item = found[nth - 1]
+        if not control.enabled:
+            return f"{name!r} is there but cannot be used"
+        drag = self._way_into_view(control.rect, item)
+        if drag is not None:
+            return drag
+        cover = self._cover(item, control.rect.center())
+        return control.rect.center() if cover is None else f"{name!r} is covered by {cover}"
+
+    def _way_into_view(self, rect: QRectF, item: QQuickItem) -> Drag | None:
+        around = _list_around(item)
+        if around is None:
+            return None
+        view = _rect(around).intersected(self.area.adjusted(0, 0, 0, -self._keyboard_height()))
+        margin = min(rect.height(), view.height()) / 2 - 1
+        middle = rect.center().y()
+        if view.top() + margin <= middle <= view.bottom() - margin:
+            return None
+        reach = view.height() * DRAG_SHARE
+        distance = max(-reach, min(reach, view.center().y() - middle))
+        return Drag(QPointF(view.center().x(), view.center().y() - distance / 2), distance)
+
+    def _keyboard_height(self) -> float:
+        """Return how much of the glass the keyboard takes at the bottom."""
+        panel = next((item for item in self._items if item.objectName() == "keyboardPanel"), None)
+        return max(0.0, self.area.bottom() - _rect(panel).top()) if panel else 0.0
+
+    def _cover(self, item: QQuickItem, at: QPointF) -> str | None:
+        """Return what would take a touch instead of ``item``; None when nothing does."""
+        if not self.area.contains(at):
+            return f"the edge of the glass (its middle is at {at.x():.0f}, {at.y():.0f})"
+        takers = [
+            each
+            for each in self._items
+            if each.acceptedMouseButtons() != Qt.MouseButton.NoButton
+            and each.metaObject().className() != WATCHER
+            and each.contains(each.mapFromScene(at))
+        ]
+        if not takers:
+            return None
+        top = takers[-1]
+        if top is item or item.isAncestorOf(top) or top.isAncestorOf(item):
+            return None
+        return top.objectName() or top.metaObject().className()
 
 
 def until(look: Callable[[], T | None], within_s: float, complain: Callable[[], str]) -> Generator[None, None, T]:
@@ -74,38 +167,26 @@ class Hands:
     def __init__(self, window: QQuickWindow) -> None:
         self._window = window
 
-    def controls(self) -> list[Control]:
-        """Return everything that has an accessible name and is not hidden, in reading order."""
-        root = QAccessible.queryAccessibleInterface(self._window)
-        if root is None:
-            return []
-        return [control for node in _nodes(root) if (control := self._control(node)) is not None]
+    def look(self) -> Look:
+        """Look at the glass."""
+        return Look(self._window)
 
     def words(self) -> list[str]:
-        """Return every text on the glass: accessible names, and texts that are only drawn."""
-        said = [control.name for control in self.controls()]
-        area = QRectF(0, 0, self._window.width(), self._window.height())
-        for item in _shown_items(self._window.contentItem()):
-            if item.inherits("QQuickText") or item.inherits("QQuickTextInput") or item.inherits("QQuickTextEdit"):
-                drawn = str(item.property("text"))
-                if drawn and area.intersects(item.mapRectToScene(item.boundingRect())):
-                    said.append(drawn)
-        return list(dict.fromkeys(said))
+        """Return every text on the glass."""
+        return self.look().words()
 
     def tap(self, name: str, nth: int = 1, within_s: float = 10.0) -> Generator[None, None, None]:
-        """Touch the ``nth`` control called ``name`` once it is there, enabled and at rest."""
-        control = yield from until(lambda: self._find(name, nth), within_s, lambda: self._missing(name, nth))
-        for _ in range(DRAGS_MAX):
-            if not (yield from self._bring_into_view(control)):
-                break
-            control = yield from until(lambda: self._find(name, nth), within_s, lambda: self._missing(name, nth))
-        at = control.rect.center()
-        yield from until(
-            lambda: at if self._cover(control, at) is None else None,
-            within_s,
-            lambda: f"{name!r} is covered by {self._cover(control, at)}",
-        )
-        yield from self.tap_at(at)
+        """Touch the ``nth`` control called ``name`` once it is there, enabled, in view and not covered."""
+        deadline = time.monotonic() + within_s
+        drags = 0
+        while not isinstance(aim := self.look().aim(name, nth), QPointF):
+            if isinstance(aim, Drag) and drags < DRAGS_MAX:
+                drags += 1
+                yield from self._drag(aim)
+            elif time.monotonic() > deadline:
+                raise StepFailed(f"not within {within_s:g} s: {aim if isinstance(aim, str) else 'dragged in vain'}")
+            yield
+        yield from self.tap_at(aim)
 
     def tap_at(self, at: QPointF) -> Generator[None, None, None]:
         """Touch a place."""
@@ -115,54 +196,12 @@ class Hands:
         self._post(QEvent.Type.MouseButtonRelease, at, down=False)
         yield
 
-    # --- finding ---------------------------------------------------------------------------------------------------
-
-    def _control(self, node: QAccessibleInterface) -> Control | None:
-        name = node.text(QAccessible.Text.Name)
-        item = node.object()
-        if not name or node.state().invisible or not isinstance(item, QQuickItem) or not _is_shown(item):
-            return None
-        enabled = item.isEnabled() and not node.state().disabled
-        return Control(name, node.role(), item.mapRectToScene(QRectF(0, 0, item.width(), item.height())), enabled, item)
-
-    def _find(self, name: str, nth: int) -> Control | None:
-        """Return the control if it is there, enabled, and stands where it stood a moment ago."""
-        named = [c for c in self.controls() if c.name == name and c.role in TOUCHABLE]
-        if len(named) < nth or not named[nth - 1].enabled:
-            return None
-        return named[nth - 1]
-
-    def _missing(self, name: str, nth: int) -> str:
-        here = [c for c in self.controls() if c.role in TOUCHABLE]
-        if sum(c.name == name for c in here) >= nth:
-            return f"{name!r} is there but cannot be used"
-        which = f"number {nth} of " if nth > 1 else ""
-        return f"no {which}{name!r}; there are {', '.join(repr(c.name) for c in here if c.enabled) or 'no controls'}"
-
-    # --- touching --------------------------------------------------------------------------------------------------
-
-    def _bring_into_view(self, control: Control) -> Generator[None, None, bool]:
-        """Drag the list around ``control`` once if its middle is out of sight. Tells whether it dragged."""
-        if control.item is None or (around := _list_around(control.item)) is None:
-            return False
-        view = around.mapRectToScene(QRectF(0, 0, around.width(), around.height()))
-        visible = view.intersected(QRectF(0, 0, self._window.width(), self._window.height() - self._keyboard_height()))
-        margin = min(control.rect.height(), visible.height()) / 2
-        middle = control.rect.center().y()
-        if visible.top() + margin <= middle + 1 and middle - 1 <= visible.bottom() - margin:
-            return False
-        reach = visible.height() * DRAG_SHARE
-        distance = max(-reach, min(reach, visible.center().y() - middle))
-        start = QPointF(visible.center().x(), visible.center().y() - distance / 2)
-        yield from self._drag(start, distance)
-        return True
-
-    def _drag(self, start: QPointF, distance: float) -> Generator[None, None, None]:
-        self._post(QEvent.Type.MouseButtonPress, start, down=True)
+    def _drag(self, drag: Drag) -> Generator[None, None, None]:
+        self._post(QEvent.Type.MouseButtonPress, drag.start, down=True)
         yield
-        end = start
+        end = drag.start
         for move in range(1, DRAG_MOVES + 1):
-            end = start + QPointF(0, distance * move / DRAG_MOVES)
+            end = drag.start + QPointF(0, drag.distance * move / DRAG_MOVES)
             self._post(QEvent.Type.MouseMove, end, down=True)
             yield
         for _ in range(DRAG_REST_TICKS):
@@ -171,30 +210,6 @@ class Hands:
         self._post(QEvent.Type.MouseButtonRelease, end, down=False)
         for _ in range(DRAG_REST_TICKS):
             yield
-
-    def _keyboard_height(self) -> float:
-        """Return how much of the glass the keyboard takes at the bottom."""
-        for item in _shown_items(self._window.contentItem()):
-            if item.objectName() == "keyboardPanel":
-                top = item.mapRectToScene(item.boundingRect()).top()
-                return max(0.0, self._window.height() - top)
-        return 0.0
-
-    def _cover(self, control: Control, at: QPointF) -> str | None:
-        """Return what would take the touch instead of ``control``; None when nothing does."""
-        if not QRectF(0, 0, self._window.width(), self._window.height()).contains(at):
-            return f"the edge of the glass (its middle is at {at.x():.0f}, {at.y():.0f})"
-        takers = [
-            item
-            for item in _shown_items(self._window.contentItem())
-            if item.acceptedMouseButtons() != Qt.MouseButton.NoButton and item.contains(item.mapFromScene(at))
-        ]
-        if not takers or control.item is None:
-            return None
-        top = takers[-1]
-        if top is control.item or control.item.isAncestorOf(top) or top.isAncestorOf(control.item):
-            return None
-        return top.objectName() or top.metaObject().className()
 
     def _post(self, kind: QEvent.Type, at: QPointF, *, down: bool) -> None:
         changed = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseMove else Qt.MouseButton.LeftButton
@@ -212,13 +227,9 @@ def _nodes(root: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
             yield from _nodes(child)
 
 
-def _is_shown(item: QQuickItem) -> bool:
-    above: QQuickItem | None = item
-    while above is not None:
-        if not above.isVisible() or above.opacity() == 0:
-            return False
-        above = above.parentItem()
-    return True
+def _rect(item: QQuickItem) -> QRectF:
+    """Return the item's place in window coordinates."""
+    return item.mapRectToScene(QRectF(0, 0, item.width(), item.height()))
 
 
 def _shown_items(root: QQuickItem) -> Iterator[QQuickItem]:
@@ -232,7 +243,7 @@ def _shown_items(root: QQuickItem) -> Iterator[QQuickItem]:
 
 def _list_around(item: QQuickItem) -> QQuickItem | None:
     """Return the nearest list or page that can be dragged and holds more than it shows."""
-    above = item.parentItem()
+    above: QQuickItem | None = item.parentItem()
     while above is not None:
         if above.inherits("QQuickFlickable") and float(above.property("contentHeight")) > above.height() + 1:
             return above

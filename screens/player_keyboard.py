@@ -57,7 +57,7 @@ class Typist:
             try:
                 at: QPointF = yield from until(lambda: candidate_centre(self._window, word), CANDIDATE_S, lambda: "")
             except StepFailed:
-                yield from self._key(later, CANDIDATE_S)
+                yield from self._hands.tap(later, within_s=CANDIDATE_S)
             else:
                 yield from self._hands.tap_at(at)
                 return

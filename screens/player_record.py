@@ -104,7 +104,7 @@ class Recorder:
             if last.screenshot is None and time.monotonic() - last.shown_at > SETTLED_S:
                 self._take(last)
 
-    def extra(self, name: str) -> str:
+    def take_now(self, name: str) -> str:
         """Take a picture now, under a name of its own; return the file's name."""
         return self._save(self._window.grabWindow(), f"{len(self.seen):02d}-{name}.png")
 

@@ -43,6 +43,7 @@ class Steps:
 
     def __init__(
         self,
+        *,
         hands: Hands,
         typist: Typist,
         dock: DockClient,
@@ -59,6 +60,17 @@ class Steps:
         self._calls = ThreadPoolExecutor(1, thread_name_prefix="dock")
         self._known: dict[str, str] = {}
         self._messages_read = 0
+        self._ways: dict[type[Strict], Callable[[Any], Generator[None, None, None]]] = {
+            ExpectStep: self._expect,
+            TapStep: self._tap,
+            TypeStep: self._type,
+            ReadSmsStep: self._keep_code,
+            WorldStep: self._move_world,
+            CentralStep: self._upset_central,
+            WaitWorldStep: self._wait_world,
+            ExpectReportStep: self._expect_report,
+            ScreenshotStep: self._take_picture,
+        }
 
     def close(self) -> None:
         """Wait for the last call to the dock, which is bounded in time."""
@@ -66,31 +78,43 @@ class Steps:
 
     def do(self, step: Strict) -> Generator[None, None, None]:
         """Carry out one step. Raises ``StepFailed``."""
-        match step:
-            case ExpectStep(expect=expect):
-                yield from until(lambda: self._shown(expect), expect.within_s, lambda: self._instead(expect))
-            case TapStep(tap=tap):
-                yield from self._hands.tap(self._filled(tap.name), tap.nth, tap.within_s)
-            case TypeStep(type=what):
-                scene = self._scene()
-                if scene is None:
-                    raise StepFailed("nothing is on the glass")
-                what = what.model_copy(update={"digits": self._filled(what.digits), "text": self._filled(what.text)})
-                yield from self._typist.fill(what, scene.language)
-            case ReadSmsStep(read_sms=name):
-                self._known[name] = yield from self._read_sms()
-            case WorldStep(world=world):
-                yield from self.call(functools.partial(self._dock.act, world.action, **(world.model_extra or {})))
-            case CentralStep(central=faults):
-                yield from self.call(functools.partial(self._dock.act, "central.faults", faults=faults))
-            case WaitWorldStep(wait_world=wait):
-                yield from self._wait(lambda: self.call(self._dock.state), wait.model_extra or {}, wait.within_s)
-            case ExpectReportStep(expect_report=wait):
-                yield from self._wait(lambda: self._when_done(self._report()), wait.model_extra or {}, wait.within_s)
-            case ScreenshotStep(screenshot=name):
-                self._recorder.extra(name)
-            case _:
-                raise StepFailed(f"no way to do {type(step).__name__}")
+        yield from self._ways[type(step)](step)
+
+    def _expect(self, step: ExpectStep) -> Generator[None, None, None]:
+        expect = step.expect
+        yield from until(lambda: self._shown(expect), expect.within_s, lambda: self._instead(expect))
+
+    def _tap(self, step: TapStep) -> Generator[None, None, None]:
+        yield from self._hands.tap(self._filled(step.tap.name), step.tap.nth, step.tap.within_s)
+
+    def _type(self, step: TypeStep) -> Generator[None, None, None]:
+        scene = self._scene()
+        if scene is None:
+            raise StepFailed("nothing is on the glass")
+        what = step.type
+        filled = {"digits": self._filled(what.digits), "text": self._filled(what.text)}
+        yield from self._typist.fill(what.model_copy(update=filled), scene.language)
+
+    def _keep_code(self, step: ReadSmsStep) -> Generator[None, None, None]:
+        self._known[step.read_sms] = yield from self._read_sms()
+
+    def _move_world(self, step: WorldStep) -> Generator[None, None, None]:
+        yield from self.call(functools.partial(self._dock.act, step.world.action, **(step.world.model_extra or {})))
+
+    def _upset_central(self, step: CentralStep) -> Generator[None, None, None]:
+        yield from self.call(functools.partial(self._dock.act, "central.faults", faults=step.central))
+
+    def _wait_world(self, step: WaitWorldStep) -> Generator[None, None, None]:
+        wait = step.wait_world
+        yield from self._wait(lambda: self.call(self._dock.state), wait.model_extra or {}, wait.within_s)
+
+    def _expect_report(self, step: ExpectReportStep) -> Generator[None, None, None]:
+        wait = step.expect_report
+        yield from self._wait(lambda: self._when_done(self._report()), wait.model_extra or {}, wait.within_s)
+
+    def _take_picture(self, step: ScreenshotStep) -> Generator[None, None, None]:
+        self._recorder.take_now(step.screenshot)
+        yield
 
     def call(self, work: Callable[[], T]) -> Generator[None, None, T]:
         """Run a blocking call to the dock in the worker while the screen goes on. Raises ``StepFailed``."""

@@ -97,38 +97,56 @@ class Wait(BaseModel):
 
 
 class ExpectStep(Strict):
+    """Look."""
+
     expect: Expect
 
 
 class TapStep(Strict):
+    """Touch."""
+
     tap: Annotated[Tap, pydantic.BeforeValidator(lambda v: {"name": v} if isinstance(v, str) else v)]
 
 
 class TypeStep(Strict):
+    """Fill a field."""
+
     type: Type
 
 
 class ReadSmsStep(Strict):
+    """Keep the code of the next text message under this name, for ``{name}`` later on."""
+
     read_sms: Annotated[str, Field(pattern=r"^[a-z_]+$")]
 
 
 class WorldStep(Strict):
+    """Let something happen at the machine."""
+
     world: Annotated[WorldAction, pydantic.BeforeValidator(lambda v: {"action": v} if isinstance(v, str) else v)]
 
 
 class CentralStep(Strict):
+    """Upset the far side."""
+
     central: dict[str, Any]
 
 
 class WaitWorldStep(Strict):
+    """Wait for the machine."""
+
     wait_world: Wait
 
 
 class ScreenshotStep(Strict):
+    """Take a picture now."""
+
     screenshot: Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 
 
 class ExpectReportStep(Strict):
+    """Wait until the terminal's own report says this."""
+
     expect_report: Wait
 
 
@@ -209,7 +227,7 @@ class _OneKeyOnce(yaml.SafeLoader):
 
 
 def _unique_map(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=deep) for key, _ in node.value]  # type: ignore[no-untyped-call]  # untyped in the stubs
+    keys = [loader.construct_object(key, deep=deep) for key, _ in node.value]
     for key, (at, _) in zip(keys, node.value, strict=True):
         if keys.count(key) > 1:
             raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", at.start_mark)
@@ -238,6 +256,4 @@ def read_visit(file: Path) -> Visit:
 def _at(loc: tuple[int | str, ...]) -> str:
     """Return the place in the file's own words: without the tags of the union of steps."""
     parts = [str(part) for part in loc]
-    if parts[:1] == ["steps"] and len(parts) > 3 and parts[2] == parts[3]:
-        del parts[2]
-    return ".".join(parts) or "file"
+    return ".".join(part for part, before in zip(parts, ["", *parts], strict=False) if part != before) or "file"

@@ -1,4 +1,4 @@
-"""The ways to run the terminal: on its screen, without one, or played; with a simulated world where the profile asks."""
+"""The ways to run the terminal: on its screen, without one, or played; simulated far ends where the profile asks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kiosk.errors import SettingsError
@@ -14,6 +13,7 @@ from kiosk.settings import SIMULATION_ALLOWED, Profile, Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from devices.sim.launch import Laboratory
     from screens.arguments import Arguments
@@ -104,11 +104,12 @@ def _only_one(folder: Path | None) -> Iterator[None]:
 def _on_screen(settings: Settings, asked: Arguments) -> int:
     from PySide6.QtCore import QSize  # noqa: PLC0415 - not loaded where there is no screen
 
+    from kiosk.bootstrap import build  # noqa: PLC0415 - every driver, not needed to print settings
     from screens.app import App, Display  # noqa: PLC0415 - likewise
 
     offscreen = os.environ.get("QT_QPA_PLATFORM") == "offscreen"
     size = QSize(*asked.size) if asked.size else None
-    return App(settings, Display(size=size, windowed=asked.windowed, offscreen=offscreen)).run()
+    return App(settings, Display(size=size, windowed=asked.windowed, offscreen=offscreen), build).run()
 
 
 def _headless(settings: Settings) -> int:

@@ -45,7 +45,6 @@ async def _until_told(stop: asyncio.Event) -> None:
 
 async def _run(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.folder
-    folder.mkdir(parents=True, exist_ok=True)
     central = CentralAddress(arguments.central, arguments.central_ca) if arguments.central else None
     world = World(folder, arguments.faces, central)
     await world.start()
@@ -58,4 +57,6 @@ async def _run(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_run(_arguments()))
+    asked = _arguments()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(_run(asked))

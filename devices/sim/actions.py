@@ -153,7 +153,7 @@ class Actions:
 
     async def cover(self, open: bool) -> None:  # noqa: A002 - the value's name on the wire is what a person would say
         """Open or close the slip printer's cover."""
-        self._world.slips.cover(open)
+        self._world.slips.cover(is_open=open)
         self._note("slips", cover_open=open)
 
     async def printer_unplug(self, printer: Which) -> None:
@@ -207,7 +207,7 @@ class Actions:
         return line
 
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "card.insert": Actions.card_insert,
     "card.lift": Actions.card_lift,
     "reader.unplug": Actions.reader_unplug,

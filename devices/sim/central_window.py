@@ -37,7 +37,7 @@ class CentralWindow:
 
     async def state(self) -> dict[str, Any]:
         """Return what central counts: cases, items, alarms. Raises ``CentralSilent``."""
-        return await self._ask("/sim/state")
+        return dict(await self._ask("/sim/state"))
 
     async def faults(self, faults: dict[str, Any]) -> None:
         """Switch faults of the far side on or off. Raises ``CentralSilent``."""

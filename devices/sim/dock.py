@@ -95,10 +95,13 @@ class Dock:
         """Listen and write the address file, readable by its owner only."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=HEAD_LIMIT)
         self._port = self._server.sockets[0].getsockname()[1]
+        self._write_address()
+
+    def _write_address(self) -> None:
         self._address_file.parent.mkdir(parents=True, exist_ok=True)
         self._address_file.unlink(missing_ok=True)
         handle = os.open(self._address_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, opened with its mode above
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump({"url": self.url}, file)
 
     async def stop(self) -> None:

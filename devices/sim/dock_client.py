@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ANSWER_LIMIT_S = 10.0
 ANSWER_MAX_BYTES = 8 << 20

@@ -108,7 +108,8 @@ class Child:
 class Laboratory:
     """The far ends of a demo terminal's wires.
 
-    Once started, ``overlays`` holds the settings that lead a terminal here, ``dock`` the address of the world's control page.
+    Once started, ``overlays`` holds the settings that lead a terminal here, ``dock`` the address of the world's
+    control page.
     """
 
     def __init__(self, folder: Path, faces: Path, *, kiosk: str, world: bool, central: bool) -> None:

@@ -1,4 +1,4 @@
-"""The simulated world of one terminal: its machines at the far end of real wires. Nothing in the terminal knows of it."""
+"""The simulated world of one terminal: its machines at the far end of real wires."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class World:
         settings: dict[str, Any] = {
             "devices": {
                 "id_reader": {"port": self.reader.port},
-                "camera": {"url": self.camera.url},
+                "camera": {"source": self.camera.url},
                 "document_printer": {"uri": self.sheets.uri},
                 "receipt_printer": {"host": self.slips.host, "port": self.slips.port},
             },
