@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
+import struct
 import threading
 import time
 import tty
@@ -26,7 +28,7 @@ from devices.errors import (
 )
 from devices.health import READY, Condition, HealthState
 from devices.sim.sdt_reader import SdtReaderMachine, SimCard
-from devices.testing.id_reader import IdReaderContract, error_of, opened, until_asked
+from devices.testing.id_reader import IdReaderContract, error_of, open_handles, opened, until_asked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -158,10 +160,21 @@ async def test_reply_owed_to_a_cancelled_read_is_not_taken_for_the_next_answer(
         assert await device.card_present(), "the module has read it, whoever asked"
 
 
+async def test_word_nobody_asked_for_is_not_taken_for_an_answer(device: SdtIdReader, machine: SdtReaderMachine) -> None:
+    async with opened(device):
+        machine._line.send(bytes.fromhex("AAAAAA9669000400008084"))
+        waiting = device._link._wire._serial  # type: ignore[union-attr]  # open just now
+        async with asyncio.timeout(2):
+            while not waiting.in_waiting:  # noqa: ASYNC110 - the far end is a line: it sets no event
+                await asyncio.sleep(0.002)
+        assert await device.probe() == READY
+
+
 async def test_line_left_in_the_middle_of_a_reply_is_clean_for_the_next_owner(machine: SdtReaderMachine) -> None:
     first, second = SdtIdReader("first", machine.port), SdtIdReader("second", machine.port)
     await first.open()
     machine.insert(CARD)
+    machine.delay(0.6, command="read")  # it arrives when the second owner has already asked
     await first.wait_card()
     async with asyncio.TaskGroup() as group:
         read = group.create_task(first.read())
@@ -340,11 +353,15 @@ async def test_reader_behind_a_device_server_is_read_and_its_hang_up_noticed(
 async def test_device_server_that_hangs_up_is_noticed_and_leaves_no_socket() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
+        line: socket.socket = writer.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not a good-bye
         writer.transport.abort()
 
+    handles = open_handles()
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     error = await error_of(SdtIdReader("id_reader", f"socket://127.0.0.1:{port}").open)
     assert isinstance(error, DeviceUnavailable)
     server.close()
     await server.wait_closed()
+    assert open_handles() == handles
