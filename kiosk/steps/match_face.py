@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from kiosk.identity.liveness import LivenessEngine
     from kiosk.visit import Visit
 
-ATTEMPTS = 3  # face.md goal 17: three, then another way
+ATTEMPTS = 3  # three, then another way (NIST SP 800-63-4 draft allows five)
 BEST_FRAMES = 5  # frames averaged by the built-in recipe
-STEADY_S = 1.0  # frames compared stand over at least this long
+SPACING_S = 0.25  # between frames compared: five of them stand over a second (docs/adr/0006)
 LOOK_EVERY_S = 0.15  # guidance: about seven times a second
 HINT_STAYS_S = 0.8  # a hint is read, not flickered
 SKIP = "match_face.skip"
@@ -120,12 +120,10 @@ class _Capture:
             if look is not Look.OK:
                 self._good.clear()
                 continue
-            self._good.append(frame)
-            steady = self._good[-1].taken - self._good[0].taken >= STEADY_S * (BEST_FRAMES - 1) / BEST_FRAMES
-            if len(self._good) == BEST_FRAMES and liveness.result() is LivenessResult.PASS and steady:
+            if not self._good or frame.taken - self._good[-1].taken >= SPACING_S:
+                self._good.append(frame)
+            if len(self._good) == BEST_FRAMES and liveness.result() is LivenessResult.PASS:
                 return list(self._good)
-            if len(self._good) == BEST_FRAMES and not steady:
-                self._good.rotate(-1)
 
     def _hint(self, look: Look, now: float) -> None:
         key, since = self._hinted
