@@ -31,7 +31,7 @@ class KnownItem(QObject):
     def put(self, shown: KnownField, say: Say) -> None:
         """Take over what is shown now."""
         self._label, self._value = say(shown.label), shown.value
-        self._source = say(text("form.source", source=shown.source))
+        self._source = say(shown.source)
         self.changed.emit()
 
     @Property(str, notify=changed)

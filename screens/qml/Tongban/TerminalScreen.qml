@@ -72,12 +72,17 @@ Rectangle {
             height: parent.height - y - Theme.px(Theme.landscape ? 32 : 40) - bar.height - terminal.keyboardHeight
             focus: true
             sourceComponent: terminal.pick(terminal.screen.viewKind)
-            onLoaded: appear.restart()
+            onLoaded: {
+                if (Theme.motion)
+                    appear.restart();
+            }
 
-            OpacityAnimator on opacity {
+            NumberAnimation {
                 id: appear
 
-                from: Theme.motion ? 0 : 1
+                target: stage
+                property: "opacity"
+                from: 0
                 to: 1
                 duration: Theme.calm
             }

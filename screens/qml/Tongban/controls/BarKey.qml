@@ -17,7 +17,7 @@ Press {
     Accessible.checked: item.chosen
     ground: segment && item.chosen ? Theme.ink : "transparent"
     groundDown: segment && item.chosen ? Theme.ink : Theme.pressed
-    rim: segment ? Theme.edge : "transparent"
+    rim: "transparent"
     corner: Theme.radiusSmall
 
     readonly property color letters: segment && item.chosen ? Theme.surface : Theme.ink

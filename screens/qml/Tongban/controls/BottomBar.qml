@@ -59,20 +59,33 @@ Rectangle {
         drawing: bar.screen.frame.elder ? "normal_type" : "large_type"
         onClicked: bar.screen.setElder(!bar.screen.frame.elder)
     }
+    Rectangle {
+        id: strip
+
+        x: bar.width - bar.edge - width
+        anchors.verticalCenter: parent.verticalCenter
+        width: 2 * bar.languageWidth
+        height: Theme.target
+        visible: bar.screen.bar.chinese.shown
+        radius: Theme.radiusSmall
+        color: Theme.surface
+        border.width: Theme.hair
+        border.color: Theme.edge
+    }
     BarKey {
-        x: bar.width - bar.edge - 2 * bar.languageWidth + Theme.hair
+        x: strip.x
         anchors.verticalCenter: parent.verticalCenter
         width: bar.languageWidth
-        height: Theme.target
+        height: strip.height
         item: bar.screen.bar.chinese
         segment: true
         onClicked: bar.screen.setLanguage("zh_CN")
     }
     BarKey {
-        x: bar.width - bar.edge - bar.languageWidth
+        x: strip.x + bar.languageWidth
         anchors.verticalCenter: parent.verticalCenter
         width: bar.languageWidth
-        height: Theme.target
+        height: strip.height
         item: bar.screen.bar.english
         segment: true
         onClicked: bar.screen.setLanguage("en")

@@ -22,7 +22,7 @@ QtObject {
             "plus": "M24 10 V38 M10 24 H38",
             "minus": "M10 24 H38",
             // what a resident comes for
-            "service": "M10 6 H30 L38 14 V42 H10 z M30 6 V14 H38 M17 22 H31 M17 29 H31 M17 36 H25",
+            "services": "M10 6 H30 L38 14 V42 H10 z M30 6 V14 H38 M17 22 H31 M17 29 H31 M17 36 H25",
             "certificate": "M7 9 H41 V33 H29 M19 33 H7 V9 M14 17 H34 M14 24 H27 M24 28 a5.5 5.5 0 1 0 0.01 0 M20.5 38 L19 45 L24 42 L29 45 L27.5 38",
             "query": "M31 42 H9 V6 H26 L34 14 V18 M26 6 V14 H34 M16 22 H22 M16 29 H20 M30 22 a7.5 7.5 0 1 0 0.01 0 M35.5 35 L42 41.5",
             "complaint": "M7 9 H41 V33 H25 L15 42 V33 H7 z M24 15 V23 M24 27.5 V28",
@@ -55,6 +55,6 @@ QtObject {
         })
 
     function outline(name: string): string {
-        return paths[name] ?? paths["service"];
+        return paths[name] ?? paths["services"];
     }
 }

@@ -25,6 +25,7 @@ Item {
 
     Shape {
         anchors.fill: parent
+        layer.enabled: true // the software renderer does not clip a shape that lies wholly outside
 
         ShapePath {
             scale: Qt.size(face.size / 48, face.size / 48)

@@ -14,7 +14,7 @@ Press {
     readonly property bool hasDrawing: item.icon !== ""
 
     width: parent ? parent.width : implicitWidth
-    implicitHeight: Math.max(Theme.px(132), words.implicitHeight + 2 * Theme.s3)
+    implicitHeight: Math.max(Theme.px(132), words.implicitHeight + 2 * Theme.px(20))
     enabled: item.usable
     text: item.title
     note: item.usable ? item.detail : item.reason

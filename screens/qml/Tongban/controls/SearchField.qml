@@ -20,7 +20,7 @@ Column {
 
         width: parent.width
         name: search.words.search
-        placeholderText: search.words.search
+        placeholderText: search.words.searchHint
         text: search.query
         leftPadding: Theme.s3 + Theme.icon + Theme.s2
         rightPadding: clear.visible ? clear.width + Theme.s2 : Theme.s3
@@ -51,11 +51,5 @@ Column {
                 search.edited("");
             }
         }
-    }
-    Prose {
-        width: parent.width
-        text: search.words.searchHint
-        font.pixelSize: Theme.small
-        color: Theme.inkSoft
     }
 }

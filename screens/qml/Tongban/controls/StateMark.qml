@@ -19,6 +19,7 @@ Item {
 
     Shape {
         anchors.fill: parent
+        layer.enabled: true // the software renderer does not clip a shape that lies wholly outside
 
         ShapePath {
             scale: Qt.size(mark.size / 48, mark.size / 48)

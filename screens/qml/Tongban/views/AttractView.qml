@@ -27,7 +27,7 @@ Item {
             text: view.model.title
             isTitle: true
             bold: true
-            font.pixelSize: Theme.head(view.lying ? 80 : 92)
+            font.pixelSize: Theme.px(view.lying ? 84 : 92)
             lineHeight: 0.95
         }
         Row {

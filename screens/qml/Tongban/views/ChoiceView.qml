@@ -40,7 +40,7 @@ Page {
         width: parent.width
         columns: view.twoColumns ? 2 : 1
         columnSpacing: Theme.s3
-        rowSpacing: Theme.s2 + Theme.px(4)
+        rowSpacing: Theme.s2
 
         Repeater {
             model: view.model.options
