@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Everything the project needs, on a fresh Debian 12 or a derivative: system packages, the Python environment by its
+# locks, the demo's portraits. Run it as often as you like: what is there and right is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly VENV=.venv
+readonly FACES=build/faces
+# The system's own interpreter: an environment on one in somebody's home directory cannot run as the kiosk's user.
+readonly PYTHON=${PYTHON:-$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3 || true)}
+
+# What runs the terminal and its tests. Qt's wheels bring Qt, not the X11, OpenGL and font libraries under it.
+readonly PACKAGES=(
+    python3-venv python3-dev gcc libc6-dev
+    libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
+    libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 libglib2.0-0
+    fonts-noto-cjk     # the screen's, the slips' and the certificates' letters
+    cups-ipp-utils     # ippeveprinter: the A4 printer of the demo and the tests
+    poppler-utils      # pdftotext, pdftoppm: what a certificate really says and looks like
+    xvfb xdotool imagemagick  # windows on a machine without a screen, and pictures of them
+)
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+missing_packages() {
+    local package status
+    for package in "${PACKAGES[@]}"; do
+        status=$(dpkg-query -W -f='${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+        [[ $status == ii* ]] || printf '%s\n' "$package"
+    done
+}
+
+install_packages() {
+    command -v dpkg-query >/dev/null || {
+        say "This is no Debian: install the equivalents of these by hand: ${PACKAGES[*]}"
+        return
+    }
+    local -a missing as_root=()
+    mapfile -t missing < <(missing_packages)
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    if [[ $(id -u) -ne 0 ]]; then
+        command -v sudo >/dev/null || fail "these packages are missing; as root run: apt-get install ${missing[*]}"
+        as_root=(sudo)
+    fi
+    say "Installing system packages: ${missing[*]}"
+    local -a quiet=(env DEBIAN_FRONTEND=noninteractive)
+    "${as_root[@]}" "${quiet[@]}" apt-get update -qq </dev/null ||
+        fail "the package lists could not be fetched: is there a network, and a source in /etc/apt?"
+    "${as_root[@]}" "${quiet[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
+        fail "apt-get could not install: ${missing[*]}"
+}
+
+# A hash over everything the environment is made from.
+environment_inputs() {
+    { sha256sum packaging/setup.sh packaging/locks/all.txt packaging/locks/no-deps.txt pyproject.toml
+      "$PYTHON" -V; pwd; } | sha256sum | cut -d' ' -f1
+}
+
+make_environment() {
+    [[ -n $PYTHON ]] || fail "no python3 found: install python3-venv"
+    "$PYTHON" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' ||
+        fail "Python 3.11 or 3.12 is needed, $PYTHON is $("$PYTHON" -V 2>&1); name another with PYTHON=..."
+    local stamp=$VENV/tongban.stamp inputs
+    inputs=$(environment_inputs)
+    [[ -x $VENV/bin/python && -f $stamp && $(<"$stamp") == "$inputs" ]] && return 0
+    say "Making the Python environment in $VENV (first time: some minutes, 1.3 GB)"
+    [[ -x $VENV/bin/python ]] || "$PYTHON" -m venv --clear "$VENV"
+    local -a pip=("$VENV/bin/python" -m pip --disable-pip-version-check --quiet install)
+    local help="the packages could not be installed: is there a network, or an index in pip's configuration?"
+    "${pip[@]}" --require-hashes -r packaging/locks/all.txt </dev/null || fail "$help"
+    # Its declared dependency would compile for ten minutes; the lock above brings the same module ready made.
+    "${pip[@]}" --no-deps --require-hashes -r packaging/locks/no-deps.txt </dev/null || fail "$help"
+    "${pip[@]}" --no-deps --no-build-isolation --editable . </dev/null || fail "the project itself could not be installed"
+    printf '%s\n' "$inputs" >"$stamp"
+}
+
+fetch_faces() {
+    "$VENV/bin/python" packaging/fetch_faces.py --out "$FACES" </dev/null ||
+        fail "the demo's portraits could not be fetched; without them the demo has no face to show the camera"
+}
+
+install_packages
+make_environment
+fetch_faces
+say "Ready. Try: make run"
