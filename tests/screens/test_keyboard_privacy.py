@@ -113,10 +113,10 @@ class Resident:
     def __init__(self, *, hinted: bool) -> None:
         self._words = {key.removeprefix("keyboard."): said for key, said in catalogue(Language.ZH_CN).items()}
         self._engine = QQmlEngine()
-        component = QQmlComponent(self._engine, parent=self._engine)
-        component.setData(SCENE, QUrl())
-        window = component.createWithInitialProperties({"hinted": hinted, "words": self._words})
-        assert isinstance(window, QQuickWindow), component.errorString()
+        self._component = QQmlComponent(self._engine)
+        self._component.setData(SCENE, QUrl())
+        window = self._component.createWithInitialProperties({"hinted": hinted, "words": self._words})
+        assert isinstance(window, QQuickWindow), self._component.errorString()
         self.window = window
         field = window.findChild(QQuickItem, "field")
         assert field is not None
@@ -139,8 +139,9 @@ class Resident:
         return [word for word in words if candidate_centre(self.window, word) is not None]
 
     def leave(self) -> None:
-        shiboken6.delete(self.window)
-        shiboken6.delete(self._engine)
+        for thing in (self.window, self._component, self._engine):
+            thing.deleteLater()
+        until(lambda: not shiboken6.isValid(self._engine))
 
     def _tap(self, find: Callable[[], QPointF | None]) -> None:
         until(lambda: find() is not None)
@@ -171,7 +172,7 @@ def type_twice(home: Path, *, config_locked: bool, hinted: bool) -> str:
     until(lambda: bool(resident.suggestions()))
     first = resident.suggestions()[0]
     resident.leave()
-    shiboken6.delete(application)
+    application.quit()
     return first
 
 
