@@ -88,9 +88,7 @@ def new_document_signer(root: Identity, name: str, now: datetime, *, days: int =
     return _issue(root, name, now, [], days=days)
 
 
-def load_or_make(
-    path: Path, now: datetime, make: Callable[[], Identity], issuer: Identity | None = None
-) -> Identity:
+def load_or_make(path: Path, now: datetime, make: Callable[[], Identity], issuer: Identity | None = None) -> Identity:
     """Return the identity stored at ``path``; make and store it when missing, about to expire or by another issuer."""
     with suppress(FileNotFoundError):
         found = Identity.from_pem(path.read_bytes())

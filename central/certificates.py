@@ -83,7 +83,7 @@ class Certificate:
     code: str
     case: CaseRef
     name: str = field(repr=False)
-    former_name: str = field(repr=False, default="")
+    also: str = field(repr=False, default="")  # the line about a former or present other name
     id_no: str = field(repr=False)
     period: Period
     rows: tuple[Row, ...] = field(repr=False)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from central.certificates import Certificate, Row
     from central.fonts import Typefaces
 
+ENGLISH: Final = "Certificate of Social Insurance Participation"
+OPENING: Final = "经查询社会保险登记库，下列人员在所列期间参加社会保险的情况如下，特此证明。"
 FACE: Final = "serif"
 MARGIN: Final = 22.0
 INK: Final = (28, 28, 32)
@@ -47,9 +49,7 @@ def draw(certificate: Certificate, typefaces: Typefaces) -> tuple[bytes, int]:
     sheet.holder()
     sheet.rows()
     sheet.closing()
-    sheet.embed_file(
-        bytes=certificate.subject(), basename=SUBJECT_FILE, mime_type="application/json", compress=True
-    )
+    sheet.embed_file(bytes=certificate.subject(), basename=SUBJECT_FILE, mime_type="application/json", compress=True)
     return bytes(sheet.output()), sheet.pages_count
 
 
@@ -87,9 +87,7 @@ class _Sheet(FPDF):
             self.cell(0, 13, TITLE, align=Align.C, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             self.set_char_spacing(0)
             self._type(9, GREY)
-            self.cell(
-                0, 6, "Certificate of Social Insurance Participation", align=Align.C, new_x=XPos.LMARGIN, new_y=YPos.NEXT
-            )
+            self.cell(0, 6, ENGLISH, align=Align.C, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
             self.ln(8)
         else:
             self.set_y(25)
@@ -106,11 +104,9 @@ class _Sheet(FPDF):
     def holder(self) -> None:
         it = self._it
         self._type(11.5, INK)
-        self.multi_cell(
-            0, 8, "      经查询社会保险登记库，下列人员在所列期间参加社会保险的情况如下，特此证明。", new_x=XPos.LMARGIN, new_y=YPos.NEXT
-        )
+        self.multi_cell(0, 8, f"      {OPENING}", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(3)
-        shown = f"{it.name}（曾用名：{it.former_name}）" if it.former_name else it.name
+        shown = f"{it.name}（{it.also}）" if it.also else it.name
         for label, value in (
             ("姓        名", shown),
             ("公民身份号码", it.id_no),
@@ -255,12 +251,12 @@ class _Sheet(FPDF):
                 self.text((self.w - width) / 2, y, "演示数据 DEMO")
 
     def _type(self, size: float, colour: tuple[int, int, int], style: str = "") -> None:
-        self.set_font(FACE, style, size)  # type: ignore[arg-type]  # fpdf2 types the style as a literal
+        self.set_font(FACE, style, size)
         self.set_text_color(*colour)
 
     def _check_glyphs(self) -> None:
         it = self._it
-        personal = it.name + it.former_name + "".join(row.employer + row.region for row in it.rows)
+        personal = it.name + it.also + "".join(row.employer + row.region for row in it.rows)
         for key in (FACE, FACE + "B"):
             font = self.fonts[key]
             assert isinstance(font, TTFFont)  # noqa: S101 - add_font makes no other kind

@@ -22,7 +22,7 @@ class DocumentSealer:
     """Seals with one key; usable from one thread at a time."""
 
     def __init__(self, signer: Identity, authority: Identity) -> None:
-        registry = SimpleCertificateStore()
+        registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # the library does not type it
         registry.register(_certificate(authority))
         key = signer.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         self._signer = signers.SimpleSigner(

@@ -114,10 +114,7 @@ def verify(
 ) -> SealedDocument:
     """See :meth:`Verifier.verify`. ``trust_roots``: PEM or DER bytes, paths of such files, or parsed certificates."""
     try:
-        if len(pdf) > MAX_BYTES:
-            raise SealRefused(SealCode.TOO_LARGE)
-        if not hmac.compare_digest(hashlib.sha256(pdf).hexdigest(), sha256.lower()):
-            raise SealRefused(SealCode.HASH)
+        _check_hash(pdf, sha256)
         signer = _check_signature(pdf, [one for root in trust_roots for one in _certificates(root)], at)
         return _read(pdf, signer)
     except SealRefused:
@@ -133,6 +130,13 @@ def normalised(shown: str) -> str:
     for dot in MIDDLE_DOTS:
         folded = folded.replace(dot, "·")
     return "".join(char for char in folded if not char.isspace() and unicodedata.category(char) not in {"Cc", "Cf"})
+
+
+def _check_hash(pdf: bytes, sha256: str) -> None:
+    if len(pdf) > MAX_BYTES:
+        raise SealRefused(SealCode.TOO_LARGE)
+    if not hmac.compare_digest(hashlib.sha256(pdf).hexdigest(), sha256.lower()):
+        raise SealRefused(SealCode.HASH)
 
 
 def _check_signature(pdf: bytes, roots: list[x509.Certificate], at: datetime) -> str:

@@ -1,0 +1,54 @@
+"""``python -m central --data DIR --port 0 --kiosk K0001 [--demo]``: run central until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from central.packages import CATALOGUE
+from central.serving import LOOPBACK, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+KIOSK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # offline_queue.wire
+LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the arguments, serve, return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m central", description="Reference platform of Tongban.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of keys, database and terminal's files")
+    parser.add_argument("--host", default=LOOPBACK, help="address to listen on; loopback by default")
+    parser.add_argument("--port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--kiosk", type=_kiosk, action="append", required=True, help="terminal to enrol; repeatable")
+    parser.add_argument("--catalogue", type=Path, default=CATALOGUE, help="folder of service packages")
+    parser.add_argument("--database", default="", help="SQLAlchemy address; SQLite below --data by default")
+    parser.add_argument("--demo", action="store_true", help="offer /sim: messages, counters, faults")
+    parser.add_argument("--stay", action="store_true", help="do not stop when standard input closes (for services)")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    return serve(
+        options.data.resolve(),
+        host=options.host,
+        port=options.port,
+        kiosks=options.kiosk,
+        catalogue=options.catalogue,
+        database=options.database,
+        demo=options.demo,
+        stay=options.stay,
+    )
+
+
+def _kiosk(text: str) -> str:
+    if not KIOSK.fullmatch(text):
+        raise argparse.ArgumentTypeError("letters, digits, dot, dash and underscore, up to 64")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What a developer may see and upset in a demo. Without ``--demo`` none of these routes exists."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from pydantic import ValidationError
+from sqlalchemy import func, select
+
+from central.api.access import OfficeParts
+from central.intake import DUPLICATES
+from central.store.schema import Alarm, Case, Counter, PrintReport, Rating, Sms, StoredItem, Stream
+
+router = APIRouter(prefix="/sim")
+
+
+@router.get("/sms")
+def messages(office: OfficeParts) -> list[dict[str, str]]:
+    """Return the text messages sent, oldest first."""
+    with office.store.read() as session:
+        sent = session.scalars(select(Sms).order_by(Sms.id)).all()
+    return [{"to": one.to, "text": one.text, "code": one.code, "at": one.at.isoformat()} for one in sent]
+
+
+@router.get("/state")
+def state(office: OfficeParts) -> dict[str, Any]:
+    """Return what central counts."""
+    with office.store.read() as session:
+        counts = {
+            name: session.scalar(select(func.count()).select_from(table)) or 0
+            for name, table in (("items", StoredItem), ("ratings", Rating), ("prints", PrintReport), ("sms", Sms))
+        }
+        duplicates = session.get(Counter, DUPLICATES)
+        cases = session.execute(select(Case.service, func.count()).group_by(Case.service)).tuples().all()
+        states = session.execute(select(Case.state, func.count()).group_by(Case.state)).tuples().all()
+        alarms = session.scalars(select(Alarm).order_by(Alarm.at)).all()
+        missing = session.scalar(select(func.sum(Stream.highest - Stream.stored))) or 0
+    return {
+        **counts,
+        "duplicates": duplicates.value if duplicates is not None else 0,
+        "cases": dict(cases),
+        "states": dict(states),
+        "missing": int(missing),
+        "alarms": [
+            {
+                "kiosk": one.kiosk,
+                "code": one.code,
+                "subject": one.subject,
+                "source": one.source,
+                "at": one.at.isoformat(),
+            }
+            for one in alarms
+        ],
+    }
+
+
+@router.get("/faults")
+def faults(office: OfficeParts) -> dict[str, Any]:
+    """Return the faults in force."""
+    return office.switches.now.model_dump(by_alias=True)
+
+
+@router.post("/faults")
+def change_faults(wanted: dict[str, Any], office: OfficeParts) -> dict[str, Any]:
+    """Switch faults; keys not named stay as they are."""
+    try:
+        changed = office.switches.change(wanted)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False)
+        raise HTTPException(422, {"code": "faults_invalid", "problems": problems}) from None
+    office.worker.look()
+    return changed.model_dump(by_alias=True)

@@ -1,0 +1,147 @@
+"""What is inside the sealed items of a terminal: four kinds, schema 1."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+SCHEMA: Final = 1
+MAX_VALUES: Final = 200
+MAX_VALUE: Final = 16_384  # characters; the longest field of the catalogue has 1,000
+MAX_REASON: Final = 64  # the wire's limit for reason codes
+
+Code: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
+Word: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Digest: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Epoch: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Value: TypeAlias = Annotated[str, StringConstraints(max_length=MAX_VALUE)]
+
+
+class BodyInvalid(ValueError):
+    """A body that cannot be taken. ``reason`` says where, never what stood there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class _Body(BaseModel):
+    # Unknown keys are errors: a terminal that says more than we read must say so by its schema number.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Card(_Body):
+    """Who the card reader says it is."""
+
+    kind: Code
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60)] = Field(repr=False)
+    id_no: Annotated[str, StringConstraints(min_length=1, max_length=32)] = Field(repr=False)
+
+
+class Face(_Body):
+    """The face engine's word; never a picture."""
+
+    engine: Word
+    engine_version: Annotated[str, StringConstraints(max_length=64)]
+    verdict: Code
+    score: float | None
+    liveness: str | bool | float | None
+
+
+class SmsProof(_Body):
+    """A challenge of ours the resident answered."""
+
+    challenge: Code
+
+
+class Identity(_Body):
+    """How sure the terminal is."""
+
+    level: Literal["none", "card", "card+face", "card+face+sms"]
+    card: Card | None
+    face: Face | None
+    sms: SmsProof | None
+
+
+class Consent(_Body):
+    """A yes to a named use of data, with the digest of the words shown."""
+
+    id: Code
+    text_sha256: Digest
+    at: AwareDatetime
+
+
+class CaseRef(_Body):
+    """Another item of the same terminal."""
+
+    epoch: Epoch
+    seq: Annotated[int, Field(ge=1)]
+
+
+class CaseBody(_Body):
+    """kind ``case``."""
+
+    service: Code
+    version: Annotated[int, Field(ge=1)]
+    visit: Code
+    local_number: Code
+    taken_at: AwareDatetime
+    offline: bool
+    language: Code
+    identity: Identity
+    consents: Annotated[list[Consent], Field(max_length=20)]
+    values: Annotated[dict[Code, Value], Field(max_length=MAX_VALUES, repr=False)]
+
+
+class PrintBody(_Body):
+    """kind ``print``."""
+
+    case: CaseRef
+    document: Code
+    sheets: Annotated[int, Field(ge=0, le=1000)]
+    outcome: Code
+    job: Annotated[str, StringConstraints(max_length=128)]
+
+
+class RatingBody(_Body):
+    """kind ``rating``."""
+
+    case: CaseRef | None
+    service: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._-]*$")]
+    version: Annotated[int, Field(ge=0)]
+    grade: Annotated[int, Field(ge=1, le=5)]
+    reasons: Annotated[list[Code], Field(max_length=20)]
+
+
+class AlarmBody(_Body):
+    """kind ``alarm``."""
+
+    code: Code
+    subject: Annotated[str, StringConstraints(max_length=128)]
+    at: AwareDatetime
+
+
+Body: TypeAlias = CaseBody | PrintBody | RatingBody | AlarmBody
+KINDS: Final[dict[str, type[Body]]] = {
+    "case": CaseBody,
+    "print": PrintBody,
+    "rating": RatingBody,
+    "alarm": AlarmBody,
+}
+
+
+def read_body(kind: str, schema: int, raw: bytes) -> Body:
+    """Read a body strictly. Raises ``BodyInvalid`` with a reason code the wire can carry."""
+    model = KINDS.get(kind)
+    if model is None:
+        raise BodyInvalid("kind_unknown")
+    if schema != SCHEMA:
+        raise BodyInvalid("schema_unknown")
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors(include_url=False, include_input=False)[0]["loc"])
+        clean = re.sub(r"[^a-z0-9_.]", "_", where.lower())
+        raise BodyInvalid(f"invalid.{clean}"[:MAX_REASON].rstrip(".")) from None
