@@ -83,10 +83,10 @@ class LocalFaceEngine(FaceEngine):
         if not self._running:
             return False
         for _ in range(2):
+            self._refill()
             spare = self._spare
             if spare is None:
-                self._refill()
-                continue
+                return False
             try:
                 await spare.up()
             except FaceEngineError as error:
