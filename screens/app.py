@@ -82,7 +82,7 @@ class App(QObject):
         self.bridge.core_ended.connect(self._core_ended)
 
     def run(self, attend: Callable[[App], Attendant] | None = None) -> int:
-        """Serve until told to stop; return the exit status.
+        """Serve until told to stop; return the exit status. Raises ``SettingsError`` found while building.
 
         ``attend`` gets the app before the core starts and hears of each scene before it is shown.
         """
@@ -98,6 +98,8 @@ class App(QObject):
         finally:
             signals.close()
             self.crash.uninstall()
+        if self.core.refused is not None:
+            raise self.core.refused
         return EXIT_CRASH if self.crash.crashed else self._result
 
     @Slot()

@@ -7,6 +7,8 @@ import concurrent.futures
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
+from kiosk.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -46,6 +48,7 @@ class CoreThread(threading.Thread):
         self._task: asyncio.Task[None] | None = None
         self._terminal: RunningTerminal | None = None
         self._ending = False
+        self.refused: SettingsError | None = None  # settings that only showed themselves wrong when used
 
     def run(self) -> None:
         """Live."""
@@ -53,6 +56,8 @@ class CoreThread(threading.Thread):
             asyncio.run(self._live())
         except asyncio.CancelledError:
             pass  # ended on purpose
+        except SettingsError as error:
+            self.refused = error
         except BaseException as error:  # noqa: BLE001 - the crash policy decides, nothing passes it
             self._crash.report("core", error)
         finally:

@@ -15,11 +15,11 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 READY_LIMIT_S = 30.0  # a central that makes its keys and a world with a printer, on a slow machine
 STOP_LIMIT_S = 5.0
@@ -128,7 +128,7 @@ class Laboratory:
             far_end: dict[str, Any] = {}
             if central:
                 far_end = self._start(started, "central", self._central_command())
-                self.overlays.append(("simulated central", far_end["terminal"]))
+                self.overlays.append(("simulated central", {"central": _central_settings(far_end)}))
             if world:
                 near_end = self._start(started, "world", self._world_command(far_end))
                 self.overlays.append(("simulated world", near_end["settings"]))
@@ -152,5 +152,17 @@ class Laboratory:
         command = [sys.executable, "-m", "devices.sim", "--folder", str(self._folder / "world")]
         command += ["--faces", os.fspath(self._faces)]
         if far_end:
-            command += ["--central", far_end["url"], "--central-ca", far_end["terminal"]["central"].get("tls_ca", "")]
+            command += ["--central", far_end["url"], "--central-ca", _central_settings(far_end)["tls_ca"]]
         return command
+
+
+def _central_settings(far_end: dict[str, Any]) -> dict[str, str]:
+    """Return what central's enrolment of the terminal left in its folder, as settings."""
+    folder = Path(far_end["terminal"])
+    return {
+        "url": far_end["url"],
+        "tls_ca": str(folder / "tls_ca.pem"),
+        "document_ca": str(folder / "document_ca.pem"),
+        "anchors": str(folder / "central.json"),
+        "token_file": str(folder / "token"),
+    }
