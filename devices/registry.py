@@ -12,13 +12,10 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from devices.device import Device
-from devices.photo_decoder import NoPhotoDecoder
-from devices.sim.photo_block import SimPhotoDecoder
+from devices.photo_decoder import PhotoDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from devices.photo_decoder import PhotoDecoder
 
 ENTRY_POINT_GROUP = "tongban.drivers"
 DRIVERS = {
@@ -27,7 +24,10 @@ DRIVERS = {
     "escpos": ("devices.drivers.escpos_printer", "EscposPrinter"),
     "opencv": ("devices.drivers.opencv_camera", "OpencvCamera"),
 }
-PHOTO_DECODERS: dict[str, type[PhotoDecoder]] = {"none": NoPhotoDecoder, "sim-webp": SimPhotoDecoder}
+PHOTO_DECODERS = {
+    "none": ("devices.photo_decoder", "NoPhotoDecoder"),
+    "sim-webp": ("devices.sim.photo_block", "SimPhotoDecoder"),
+}
 # What a settings file can say, by the annotation of the option; other annotations are the driver's own affair.
 _PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
 
@@ -46,7 +46,9 @@ def create(driver: str, name: str, options: Mapping[str, object]) -> Device:
 
     Raises ``ValueError`` naming the driver or every wrong option at once, and what is known instead.
     """
-    built = _load(driver)
+    built = _load(driver, drivers(), "driver")
+    if not issubclass(built, Device):
+        raise ValueError(f"driver {driver!r}: {built.__qualname__} is no device")  # noqa: TRY004 - a settings error
     problems = _problems(built, options)
     if problems:
         raise ValueError(f"{name}: driver {driver!r}: " + "; ".join(problems))
@@ -56,22 +58,23 @@ def create(driver: str, name: str, options: Mapping[str, object]) -> Device:
 
 def create_photo_decoder(name: str) -> PhotoDecoder:
     """Build the decoder ``name``. Raises ``ValueError`` naming what is known."""
-    if name not in PHOTO_DECODERS:
-        raise ValueError(f"unknown photo decoder {name!r}; known are {', '.join(sorted(PHOTO_DECODERS))}")
-    return PHOTO_DECODERS[name]()
+    found = _load(name, PHOTO_DECODERS, "photo decoder")
+    if not issubclass(found, PhotoDecoder):
+        raise ValueError(f"photo decoder {name!r}: {found.__qualname__} is none")  # noqa: TRY004 - a settings error
+    decoder: PhotoDecoder = found()
+    return decoder
 
 
-def _load(name: str) -> type[Device]:
-    known = drivers()
+def _load(name: str, known: Mapping[str, tuple[str, str]], what: str) -> type:
     if name not in known:
-        raise ValueError(f"unknown driver {name!r}; known are {', '.join(sorted(known))}")
+        raise ValueError(f"unknown {what} {name!r}; known are {', '.join(sorted(known))}")
     module, attribute = known[name]
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"driver {name!r} cannot be loaded: {error}") from error
-    if not (isinstance(found, type) and issubclass(found, Device)):
-        raise ValueError(f"driver {name!r}: {module}:{attribute} is no device")  # noqa: TRY004 - a settings error
+        raise ValueError(f"{what} {name!r} cannot be loaded: {error}") from error
+    if not isinstance(found, type):
+        raise ValueError(f"{what} {name!r}: {module}:{attribute} is no class")  # noqa: TRY004 - a settings error
     return found
 
 

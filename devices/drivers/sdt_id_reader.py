@@ -47,7 +47,8 @@ class SdtIdReader(IdReader):
         self._link: SdtLink | None = None
         self._leaving: BlockingWorker | None = None  # of an open() that was cancelled; it still frees the port
         self._found = False
-        self._was_read = False
+        self._was_read = False  # ... since it was found: the module knows it
+        self._unread = False  # a card was found, and reading it has not succeeded
 
     async def open(self) -> None:
         """Open the line, learn the module's number and its state. Raises ``DeviceError``."""
@@ -66,7 +67,7 @@ class SdtIdReader(IdReader):
             await worker.close(link.close)
             raise
         self._worker, self._link = worker, link
-        self._found = self._was_read = False
+        self._found = self._was_read = self._unread = False
 
     async def close(self) -> None:
         """Let go of the line and end the thread. Never raises."""
@@ -105,7 +106,7 @@ class SdtIdReader(IdReader):
             raise self._mine(MediumError(detail, code=DeviceCode.CARD_LIFTED))
         self._found = False  # whatever happens next, the module wants a new find
         blocks = await self._call(worker, _read_blocks, link)
-        self._was_read = True
+        self._was_read, self._unread = True, False
         try:
             return parse_identity(blocks.text, blocks.photo)
         except DeviceError as error:
@@ -114,12 +115,17 @@ class SdtIdReader(IdReader):
             blocks.wipe()
 
     async def card_present(self) -> bool:
-        """Ask for the appended address of the card read last: only a card that still lies there answers."""
+        """Ask for the appended address of the card read last: only a card that still lies there answers.
+
+        A card that was found and could not be read has no such answer: it counts while the module finds it.
+        """
         reply = await self._ask(Command.READ_APPENDED)
         reply.wipe()
         if reply.status in MODULE_BROKEN:
             raise self._mine(refusal(Command.READ_APPENDED, reply.status))
-        return reply.status in {Status.DONE, Status.ABSENT_ON_CARD}
+        if reply.status in {Status.DONE, Status.ABSENT_ON_CARD}:
+            return True
+        return self._unread and await self._look_for_card()
 
     async def wait_removed(self) -> None:
         """Ask every 300 ms whether the card still lies there."""
@@ -131,11 +137,15 @@ class SdtIdReader(IdReader):
             if await self.card_present():
                 return False
             self._was_read = False
+        self._found = await self._look_for_card()
+        return self._found
+
+    async def _look_for_card(self) -> bool:
         status = (await self._ask(Command.FIND)).status
         if status not in {Status.FOUND, Status.NO_CARD}:
             raise self._mine(refusal(Command.FIND, status))
-        self._found = status == Status.FOUND
-        return self._found
+        self._unread = status == Status.FOUND
+        return self._unread
 
     async def _ask(self, command: Command) -> Reply:
         worker, link = self._require_open()

@@ -250,6 +250,17 @@ class IdReaderContract:
             await device.wait_card()
             assert isinstance(await device.read(), IdentityCard)
 
+    async def test_card_that_could_not_be_read_is_not_forgotten(self, device: IdReader, hands: ReaderHands) -> None:
+        """It lies there all the same: the resident has to be reminded of it."""
+        async with opened(device):
+            hands.provoke(DeviceCode.CARD_REFUSED)
+            await device.wait_card()
+            await error_of(device.read)
+            assert await device.card_present()
+            hands.lift()
+            await device.wait_removed()
+            assert not await device.card_present()
+
     async def test_health_and_name_plate_are_given(self, device: IdReader) -> None:
         async with opened(device):
             assert isinstance(await device.probe(), Health)

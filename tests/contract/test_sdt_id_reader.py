@@ -26,9 +26,11 @@ from devices.errors import (
     DeviceUnavailable,
     MediumError,
 )
-from devices.health import READY, Condition, HealthState
+from devices.health import ABSENT, READY, Condition, Health, HealthState
+from devices.manager import DeviceManager
 from devices.sim.sdt_reader import SdtReaderMachine, SimCard
 from devices.testing.id_reader import IdReaderContract, error_of, open_handles, opened, until_asked
+from kiosk.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -292,6 +294,33 @@ async def test_text_of_a_card_reaches_no_log(
     said = caplog.text + repr(error) + str(error)
     assert "READ: 90" in caplog.text
     assert not any(secret in said for secret in (NAME, "19900307", "测试"))
+
+
+async def test_unplugged_reader_is_hidden_by_the_manager_and_comes_back_by_itself(
+    device: SdtIdReader, machine: SdtReaderMachine
+) -> None:
+    changes: asyncio.Queue[tuple[str, Health, DeviceError | None]] = asyncio.Queue()
+    manager = DeviceManager(
+        {"id_reader": device},
+        clock=SystemClock(),
+        on_change=lambda *change: changes.put_nowait(change),
+        probe_interval_s=0.1,
+    )
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        await manager.start()
+        assert (await changes.get())[1] == READY
+        watch = group.create_task(manager.run())
+        machine.unplug()
+        name, health, error = await changes.get()
+        assert (name, health) == ("id_reader", ABSENT)
+        assert isinstance(error, DeviceUnavailable)
+        machine.plug()
+        assert (await changes.get())[1] == READY
+        async with manager.lease("id_reader") as lent:
+            assert lent is device
+            assert await device.probe() == READY
+        watch.cancel()
+    await manager.stop()
 
 
 async def test_line_is_as_slow_as_a_real_one(device: SdtIdReader, machine: SdtReaderMachine) -> None:
