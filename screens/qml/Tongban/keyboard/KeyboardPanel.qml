@@ -32,6 +32,8 @@ Item {
     onWordsChanged: KeyboardLook.words = words
     onWidthChanged: KeyboardLook.panelWidth = width
     onLanguageChanged: start()
+    // Letters not yet turned into signs become the first suggestion, as when the resident goes on to another field.
+    onShownChanged: if (!shown) Qt.inputMethod.commit()
 
     Component.onCompleted: {
         KeyboardLook.words = words;
