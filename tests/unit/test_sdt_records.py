@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.drivers.sdt_records import check_character, parse_identity, split_blocks
 from devices.errors import DeviceCode, DeviceProtocolError, MediumError
@@ -269,3 +271,24 @@ def test_simulated_card_refuses_what_its_chip_could_not_hold() -> None:
         SimCard.resident(**GOOD | {"name": "名" * 16})
     with pytest.raises(ValueError, match="1024"):
         SimCard.resident(**GOOD, photo=bytes(1025))
+
+
+@given(st.binary(min_size=256, max_size=256))
+def test_arbitrary_block_is_refused_as_a_medium(text: bytes) -> None:
+    refused(text)
+
+
+@given(st.integers(0, 255), st.integers(0, 255), st.sampled_from(["resident", "permit", "2017", "2023"]))
+def test_card_with_one_wrong_byte_is_read_or_refused_and_nothing_else(at: int, byte: int, kind: str) -> None:
+    cards = {
+        "resident": SimCard.resident(**GOOD),
+        "permit": SimCard.hmt_permit(**GOOD | {"number": "810000199003070015"}, permit_number="H00000000"),
+        "2017": SimCard.foreign_2017(**FOREIGNER, number="AUS110178090302"),
+        "2023": SimCard.foreign_2023(**FOREIGNER, number="911036197809030014"),
+    }
+    text = bytearray(cards[kind].text)
+    text[at] = byte
+    try:
+        parse_identity(text, PHOTO)
+    except MediumError as error:
+        assert error.code in {DeviceCode.CARD_INVALID, DeviceCode.CARD_UNKNOWN_KIND}  # noqa: PT017 - both ends are right
