@@ -149,6 +149,7 @@ class EscposPrinter(Printer):
 
     async def _run(self, run: _Run) -> None:
         run.tell(0, frozenset())
+        markers = 0  # printers that stop at the paper's end never answer with its bits; cheaper ones print on without
         if self._remnant:
             if not self._voiding:
                 await self._link.send(voiding(self._width))
@@ -158,14 +159,14 @@ class EscposPrinter(Printer):
             run.started = True
             self._remember(run.job, PrintOutcome.NOT_PRINTED)
             await self._link.send(block)
-            await self._processed(run)
+            markers |= await self._processed(run)
         self._remember(run.job, PrintOutcome.UNKNOWN)
         run.cutting = True
         await self._link.send(run.blocks[-1])
-        marker = await self._processed(run)
+        markers |= await self._processed(run)
         run.cut = True
         status = await self._observe()
-        if Condition.PAPER_OUT in status.conditions or marker & MARKER_PAPER_END:
+        if Condition.PAPER_OUT in status.conditions or markers & MARKER_PAPER_END:
             raise self._unknown(run, "paper ended with the slip: look whether it is complete")
         if status.conditions - DEGRADING:
             raise DeviceFault("slip printed, then: " + ", ".join(sorted(status.conditions)), device=self._name)

@@ -8,13 +8,14 @@ GETA = "〓"  # stands for a character no font here has; printers have it (GB231
 CELL = 12  # dots: an ASCII character; a hanzi is two cells
 GLYPH = 24  # dots: the height of both
 LEADING = 6  # dots between lines: 30 dots a line, which is the printers' default
+REPLACED = {"Cc": " ", "Cf": "", "Zl": " ", "Zp": " "}  # by Unicode category
 # Marks that must not begin a line (GB/T 15834: they hang on the character before).
 NOT_FIRST = frozenset("，。、；：？！）》〉」』】〕”’·…—%,.;:?!)]}")
 
 
 def clean(text: str) -> str:
-    """Replace control characters: text from afar must not reach the printer as commands."""
-    return "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
+    """Make control characters blanks, invisible ones nothing: text from afar must not reach the printer as commands."""
+    return "".join(REPLACED.get(unicodedata.category(char), char) for char in text)
 
 
 def columns(char: str) -> int:
@@ -38,7 +39,7 @@ def wrap(text: str, width: int) -> list[str]:
     Words of Latin letters stay whole where they fit, and closing punctuation stays with its character.
     """
     lines: list[str] = []
-    for paragraph in text.splitlines() or [""]:
+    for paragraph in text.replace("\r\n", "\n").split("\n"):
         rest = clean(paragraph).rstrip()
         while (end := _fitting(rest, width)) < len(rest):
             end = _better_break(rest, end)

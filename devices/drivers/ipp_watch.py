@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 from devices.drivers.ipp_client import Broken, NotReached, Refused
@@ -34,6 +35,7 @@ class JobWatch:
         self._refused: DeviceError | None = None
         self._delivered = False
         self._lost = False
+        self._waiting_since: float | None = None
         self._doubt_since: float | None = None
 
     def delivered(self, ref: JobRef) -> None:
@@ -65,6 +67,7 @@ class JobWatch:
                     return self._unknown("printer gone while the job was in it")
             else:
                 heard = clock.time()
+                await self._give_up_half_delivered(status, heard)
                 verdict = (
                     self._gone_from_printer(should_be_known) if status is None else self._weigh(status, printer, heard)
                 )
@@ -75,6 +78,16 @@ class JobWatch:
     async def _read(self) -> tuple[JobStatus | None, frozenset[Condition]]:
         status = await self._jobs.find(self.ref)
         return status, conditions(await self._jobs.printer())
+
+    async def _give_up_half_delivered(self, status: JobStatus | None, now: float) -> None:
+        """Cancel a job that waits for a document whose delivery broke off: its end is then a certain one."""
+        if not self._lost or status is None or status.state not in {JobState.PENDING, JobState.HELD}:
+            self._waiting_since = None
+            return
+        self._waiting_since = self._waiting_since or now
+        if now - self._waiting_since > LOST_S:
+            with contextlib.suppress(NotReached, Broken, Refused, DeviceError):  # asked again at the next reading
+                await self._jobs.cancel(self.ref)
 
     def _gone_from_printer(self, should_be_known: bool) -> DeviceError | None:
         return self._unknown("printer does not know the job (any more)") if should_be_known else None

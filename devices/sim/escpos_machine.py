@@ -46,6 +46,7 @@ class EscposMachine:
         self._cover_open = False
         self._cutter_broken = False
         self._silent = False
+        self._heedless = False
         self._pace_s = 0.0
         self._powered_up()
 
@@ -113,6 +114,10 @@ class EscposMachine:
         self._cutter_broken = on
         self._changed()
 
+    def heedless(self, on: bool) -> None:
+        """Let it run on when the paper has ended, as cheap machines do: nothing gets on paper, yet it answers."""
+        self._heedless = on
+
     def silent(self, on: bool) -> None:
         """Let nothing come back any more, as with half a cable."""
         self._silent = on
@@ -139,7 +144,7 @@ class EscposMachine:
 
     @property
     def _stopped(self) -> bool:
-        return self._cover_open or self._paper == "out" or self._waiting
+        return self._cover_open or self._waiting or (self._paper == "out" and not self._heedless)
 
     @property
     def _offline(self) -> bool:
@@ -252,7 +257,8 @@ class EscposMachine:
     def _can(self, command: Command) -> bool:
         if self._lines_left == 0 and isinstance(command, LineFeed | DotFeed | Raster | QrSymbol | Cut):
             self._paper = "out"
-            return False
+            self._lines_left = None
+            return self._heedless
         return not (isinstance(command, Cut) and self._cutter_broken)
 
     async def _do(self, command: Command) -> None:
@@ -264,7 +270,8 @@ class EscposMachine:
             self._asb_sent = b""
             self._changed()
             return
-        await self._draw(command)
+        if self._paper != "out" or isinstance(command, Cut):
+            await self._draw(command)
         if isinstance(command, LineFeed | Raster | QrSymbol):
             if self._lines_left is not None:
                 self._lines_left -= 1
