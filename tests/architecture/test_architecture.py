@@ -1,4 +1,4 @@
-"""The rules every change keeps: texts complete, tables total, generated pages current, nothing of one machine inside."""
+"""The rules every change keeps: texts complete, tables total, pages current, nothing of one machine inside."""
 
 from __future__ import annotations
 
