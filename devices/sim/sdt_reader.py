@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from devices.sim.pty_line import PtyLine
 from devices.sim.sdt_card import SimCard
+from devices.sim.sdt_module import SdtModule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,6 @@ DEFAULT_BAUD = 115200
 DEFAULT_RADIO_TIME_S = 0.2  # a real card takes about a second; shortened, but long enough to be lifted in
 START = b"\xaa\xaa\xaa\x96\x69"
 SHORTEST, LONGEST = 3, 64  # what a request may announce: command, parameter and checksum; no request is long
-MODULE_NUMBER = bytes.fromhex("0500 0300 06B43201 40E20100 B168DE3A")  # 05.03-20100102-0000123456-987654321
 COMMANDS = {
     b"\x10\xff": "reset",
     b"\x11\xff": "status",
@@ -61,7 +61,7 @@ class SdtReaderMachine:
     ) -> None:
         self.asked = 0  # commands received since the start
         self._line = PtyLine(folder / name, self._receive, baud)
-        self._module = _Module(lift_rule=lift_rule)
+        self._module = SdtModule(lift_rule=lift_rule)
         self._radio_time_s = radio_time_s
         self._buffer = bytearray()
         self._waiting: deque[str | int] = deque()  # names of commands, or a status to answer at once
@@ -204,72 +204,6 @@ class SdtReaderMachine:
             del frame[len(frame) // 2 :]
         self._line.send(bytes(frame))
         self._work()
-
-
-class _Module:
-    """The security module's state: which card lies there, and how far find, select and read have come."""
-
-    def __init__(self, *, lift_rule: bool) -> None:
-        self.card: SimCard | None = None
-        self._lift_rule = lift_rule
-        self._found = self._selected = self._read = False
-
-    def power_up(self) -> None:
-        """Forget all but the card, which lies where it lies."""
-        self._found = self._selected = self._read = False
-
-    def lift(self) -> None:
-        """Take the card away; a find or select that was done points to nothing from now on."""
-        self.card = None
-        self._read = False
-
-    def fail(self, status: int) -> tuple[int, bytes]:
-        """Carry out nothing; as after any failure, a new find is needed."""
-        self._found = self._selected = False
-        return status, b""
-
-    def do(self, command: str) -> tuple[int, bytes]:
-        """Carry out ``command``; return the status byte and the data of the reply."""
-        match command:
-            case "reset":
-                return self.fail(0x90)
-            case "status" | "sam_id":
-                return 0x90, MODULE_NUMBER if command == "sam_id" else b""
-            case "find":
-                return self._find()
-            case "select":
-                return self._select()
-            case "read":
-                return self._read_card()
-            case _:
-                return self._append()
-
-    def _find(self) -> tuple[int, bytes]:
-        if self.card is None or (self._read and self._lift_rule):
-            return self.fail(0x80)
-        self._found, self._selected = True, False
-        return 0x9F, bytes(4)
-
-    def _select(self) -> tuple[int, bytes]:
-        if not self._found:
-            return self.fail(0x21)
-        if self.card is None:
-            return self.fail(0x81)
-        self._found, self._selected = False, True
-        return 0x90, bytes(8)
-
-    def _read_card(self) -> tuple[int, bytes]:
-        if not self._selected:
-            return self.fail(0x21)
-        if self.card is None:
-            return self.fail(0x41)
-        self._selected, self._read = False, True
-        text, photo = self.card.text, self.card.photo
-        return 0x90, len(text).to_bytes(2, "big") + len(photo).to_bytes(2, "big") + text + photo
-
-    def _append(self) -> tuple[int, bytes]:
-        """No card has an appended address; only one that was read and still lies there says so."""
-        return (0x91, b"") if self._read else self.fail(0x41)
 
 
 def _xor(data: bytes | bytearray) -> int:
