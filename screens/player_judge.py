@@ -53,8 +53,10 @@ def _findings(expected: Expectations, evidence: Evidence) -> Iterator[Finding]:
             yield _same(what, wanted, len(world.get(what, [])))
     if expected.queue_pending is not None:
         yield _same("queue_pending", expected.queue_pending, report.get("queue", {}).get("pending"))
-    yield _same("alarms", sorted(expected.alarms), sorted(report.get("alarms", [])))
-    cases = evidence.central.get("state", {}).get("cases", {})
+    far_end = evidence.central.get("state", {})
+    alarms = sorted(alarm["code"] for alarm in far_end.get("alarms", []))
+    yield _same("alarms", sorted(expected.alarms), alarms)
+    cases = far_end.get("cases", {})
     for code, wanted in expected.central_cases.items():
         yield _same(f"central_cases.{code}", wanted, cases.get(code, 0))
     if expected.views:

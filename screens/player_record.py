@@ -97,6 +97,11 @@ class Recorder:
             entry.drawn_ms = round((time.monotonic() - self._touched_at) * 1000)
             self._touched_at = None
 
+    @property
+    def settled(self) -> bool:
+        """Tell whether the newest view stands still and its picture is taken: a person would have seen it by now."""
+        return bool(self.seen) and self.seen[-1].screenshot is not None
+
     def tick(self) -> None:
         """Take the newest view's picture once it has settled."""
         if self.seen:

@@ -85,9 +85,11 @@ class Steps:
         yield from until(lambda: self._shown(expect), expect.within_s, lambda: self._instead(expect))
 
     def _tap(self, step: TapStep) -> Generator[None, None, None]:
+        yield from self._take_in()
         yield from self._hands.tap(self._filled(step.tap.name), step.tap.nth, step.tap.within_s)
 
     def _type(self, step: TypeStep) -> Generator[None, None, None]:
+        yield from self._take_in()
         scene = self._scene()
         if scene is None:
             raise StepFailed("nothing is on the glass")
@@ -127,6 +129,11 @@ class Steps:
             return future.result()
         except DockError as error:
             raise StepFailed(str(error)) from error
+
+    def _take_in(self) -> Generator[None, None, None]:
+        """Look before touching, as long as a person at least would."""
+        while not self._recorder.settled:
+            yield
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
