@@ -145,11 +145,13 @@ def _named(root: QQuickItem, name: str) -> QQuickItem | None:
 
 
 def _drawn(item: QQuickItem) -> str:
-    """Return what a key goes by; nothing for what is no key."""
-    has = item.metaObject().indexOfProperty
-    if has("keyType") >= 0:
-        return str(item.property("displayText"))
-    return str(item.property("label")) if has("label") >= 0 else ""
+    """Return what a key goes by; nothing for what is no key.
+
+    Not by ``metaObject()``: the binding keeps a wrapper for the address of a QML type's meta-object, and takes it for
+    another object when the type is gone and the address is used again.
+    """
+    name = item.property("label") if item.property("keyType") is None else item.property("displayText")
+    return name if isinstance(name, str) else ""
 
 
 def _same(drawn: str, wanted: str) -> bool:

@@ -131,7 +131,7 @@ class Terminal:
 
     def key_items(self) -> dict[str, QQuickItem]:
         """Return the keys that show something, by what they show."""
-        found = (i for i in keyboard_setup._items(self.panel) if i.metaObject().indexOfProperty("keyType") >= 0)
+        found = (item for item in keyboard_setup._items(self.panel) if item.property("keyType") is not None)
         return {drawn: item for item in found if item.isVisible() and (drawn := str(item.property("displayText")))}
 
     def suggestions(self) -> list[str]:
