@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MANY_REFUSED: Final = 3  # different items refused with none accepted between: central is at fault, not the items
 MANY_REJECTED: Final = 5  # the same for signed rejections
-PUT_OFF_S: Final = 60.0  # a suspect steps back so that others can show whether central works
+PUT_OFF_S: Final = 2 * LONGEST_WAIT_S  # suspects step back until others have shown whether central works
 TIDY_EVERY_S: Final = 3600.0
 FULL_PAUSE_S: Final = 60.0  # not even the reserve gave room to settle: leave it to the technician, look now and then
 CREDIT_PAUSE_S: Final = 60.0  # longest pause when central gives no credit; jittered
@@ -74,7 +74,8 @@ class Courier:
         self._not_before = 0.0  # monotonic; the link is left alone until then
         self._credit = wire.MAX_BATCH_ITEMS
         self._nudged = False
-        self._refused: set[int] = set()  # items refused since one passed
+        self._passes = 0  # batches that passed
+        self._refused: dict[int, int] = {}  # seq -> passes at its first refusal
         self._rejected: set[int] = set()  # items rejected since one was accepted
         self._tidy_at = 0.0
 
@@ -93,10 +94,9 @@ class Courier:
             await self._pause(await self._round())
 
     async def _round(self) -> float:
-        """Send one batch, if there is one and the link may be used; return the seconds until the next try."""
-        rest_s = self._not_before - self._monotonic()
-        if rest_s > 0 and not self._nudged:
-            return rest_s
+        """Send one batch, if there is one and the link may be used; return the (monotonic) time of the next try."""
+        if self._not_before > self._monotonic() and not self._nudged:
+            return self._not_before
         self._nudged = False
         batch = await self._outbox.take(limit=max(1, min(self._credit, wire.MAX_BATCH_ITEMS)))
         if batch is None:
@@ -105,32 +105,28 @@ class Courier:
             try:
                 await self._deliver(batch)
             except LinkError as error:
-                return await self._leave_alone(error)
+                await self._leave_alone(error)
         except QueueFull as error:
             self._outbox.alarm(Alarm(AlarmCode.DISK_FULL, error.detail))
             self._not_before = self._monotonic() + FULL_PAUSE_S
-        return max(0.0, self._not_before - self._monotonic())
+        return self._not_before
 
     async def _idle(self) -> float:
         if self._monotonic() >= self._tidy_at:
             self._tidy_at = self._monotonic() + TIDY_EVERY_S
             await self._outbox.tidy()
         due_s = await self._outbox.read(lambda ledger: ledger.next_due_s())
-        tidy_s = self._tidy_at - self._monotonic()
-        return tidy_s if due_s is None else min(due_s, tidy_s)
+        return self._tidy_at if due_s is None else min(self._monotonic() + due_s, self._tidy_at)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _pause(self, until: float) -> None:
         """Wait until the time has come or something changed, whichever is first."""
-        if seconds <= 0:
-            await asyncio.sleep(0)
-            return
         async with asyncio.TaskGroup() as group:
-            timer = group.create_task(self._ring(seconds), name="courier-timer")
+            timer = group.create_task(self._ring(until), name="courier-timer")
             await self._outbox.changed.wait()
             timer.cancel()
 
-    async def _ring(self, seconds: float) -> None:
-        await self._sleep(seconds)
+    async def _ring(self, until: float) -> None:
+        await self._sleep(max(0.0, until - self._monotonic()))
         self._outbox.changed.set()
 
     async def _deliver(self, batch: wire.Batch) -> None:
@@ -173,13 +169,20 @@ class Courier:
             raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
         if not (settlement.delivered or settlement.rejected or settlement.deferred):
             raise LinkDown("no_receipt")
-        self._refused.clear()
+        await self._passed(settlement.delivered + settlement.rejected)
         await self._came_up(reply.credit)
+
+    async def _passed(self, seqs: tuple[int, ...]) -> None:
+        for seq in seqs:
+            self._refused.pop(seq, None)
+        suspects = [seq for seq, passes in self._refused.items() if passes == self._passes]
+        self._passes += 1
+        if suspects:  # central works: their turn to show whether they do
+            await self._outbox.transact(lambda ledger: ledger.put_off(suspects, 0.0))
 
     async def _single_out(self, batch: wire.Batch, refusal: BatchRefused) -> None:
         """Find the item central chokes on by sending each alone; the others pass."""
         suspects: list[tuple[int, BatchRefused]] = []
-        passed = False
         for item in batch.items:
             if batch.count > 1:
                 try:
@@ -187,23 +190,29 @@ class Courier:
                 except BatchRefused as error:
                     refusal = error
                 else:
-                    passed = True
                     continue
             suspects.append((item.seq, refusal))
-            self._refused.add(item.seq)
-            if not passed and len(self._refused) >= MANY_REFUSED:
+            self._refused.setdefault(item.seq, self._passes)
+            if self._everything_is_refused():
                 break
-        await self._judge(suspects, passed)
+        await self._judge(suspects)
 
-    async def _judge(self, suspects: list[tuple[int, BatchRefused]], passed: bool) -> None:
-        breaker = not passed and len(self._refused) >= MANY_REFUSED
+    def _everything_is_refused(self) -> bool:
+        return sum(passes == self._passes for passes in self._refused.values()) >= MANY_REFUSED
+
+    async def _judge(self, suspects: list[tuple[int, BatchRefused]]) -> None:
+        """Blame an item when others passed since its first refusal; otherwise central may be at fault."""
+        breaker = False
         for seq, refusal in suspects:
-            if breaker:
-                await self._outbox.transact(partial(Ledger.put_off, seq=seq, wait_s=PUT_OFF_S))
-            elif passed and refusal.final:
+            proven = self._refused[seq] < self._passes
+            if proven and refusal.final:
+                del self._refused[seq]
                 await self._outbox.quarantine(seq, refusal.reason)
-            else:
+            elif proven or not self._everything_is_refused():
                 await self._outbox.transact(partial(Ledger.fail, seq=seq, reason=refusal.reason), spare=True)
+            else:
+                breaker = True
+                await self._outbox.transact(partial(Ledger.put_off, seqs=[seq], wait_s=PUT_OFF_S), spare=True)
         if breaker:
             raise self._everything_refused("all_refused")
 
@@ -221,7 +230,7 @@ class Courier:
             self._not_before = self._monotonic() + CREDIT_PAUSE_S * self._chance()
         self._set_link(Link.UP, "")
 
-    async def _leave_alone(self, error: LinkError) -> float:
+    async def _leave_alone(self, error: LinkError) -> None:
         """Back off, on the disk: a restart does not begin to hammer again."""
         self._failures += 1
         wait_s = max(backoff_s(self._failures, self._chance()), error.retry_after_s)
@@ -236,7 +245,6 @@ class Courier:
         self._set_link(link, error.reason)
         failures = self._failures
         await self._outbox.transact(lambda ledger: ledger.set_link(failures, wait_s), spare=True)
-        return wait_s
 
     def _alarm_once(self, code: AlarmCode, reason: str) -> None:
         if self.reason != reason:

@@ -172,9 +172,10 @@ class Ledger:
             self.woke = True
         return Settlement(tuple(done["delivered"]), tuple(done["rejected"]), tuple(done["deferred"]), tuple(refused))
 
-    def put_off(self, seq: int, wait_s: float) -> None:
-        """Let an item step back without counting an attempt."""
-        self._sql.run("put_off", seq=seq, due=self._moment.mono + wait_s)
+    def put_off(self, seqs: Sequence[int], wait_s: float) -> None:
+        """Let items step back without counting an attempt."""
+        for seq in seqs:
+            self._sql.run("put_off", seq=seq, due=self._moment.mono + wait_s)
 
     def fail(self, seq: int, reason: str) -> bool:
         """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
@@ -222,7 +223,7 @@ class Ledger:
     def _apply(self, receipt: wire.Receipt, row: Row) -> str:
         if receipt.verdict is wire.Verdict.DEFERRED:
             wait = min(MAX_PUT_OFF_S, float(receipt.retry_after_s or 0))
-            self.put_off(receipt.seq, wait)
+            self.put_off([receipt.seq], wait)
             return "deferred"
         stored = wire.encode_receipt(receipt)
         if receipt.outcome is wire.Verdict.REJECTED:

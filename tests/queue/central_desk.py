@@ -1,7 +1,8 @@
-"""A central for tests: honest by default, obeys the wire, and can be told to misbehave; also behind a real HTTP server."""
+"""A central for tests: honest by default, obeys the wire, can be told to misbehave; also behind a real HTTP server."""
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import deque
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from offline_queue.link import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 JSON = "application/json"
 
@@ -100,8 +102,8 @@ class CentralDesk:
         return self.answer(body)
 
     @contextmanager
-    def served(self) -> Iterator[str]:
-        """Serve over HTTP on a free port of the loopback; yields the root URL."""
+    def served(self, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
+        """Serve on a free port of the loopback, with TLS if given certificate and key; yields the root URL."""
         desk = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -124,15 +126,20 @@ class CentralDesk:
                 self.end_headers()
                 self.wfile.write(answer.body)
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 """Keep quiet."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]  # strangers hang up: that is the test
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="central-desk")
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

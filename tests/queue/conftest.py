@@ -35,6 +35,9 @@ class HandTime:
         return self.mono
 
     async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         event = asyncio.Event()
         self._sleepers.append((self.mono + seconds, event))
         await event.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import sys
 import threading
@@ -14,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError, QueueFull
-from offline_queue.ledger import Ledger
 from offline_queue.values import AdmissionLimits, AdmissionReason, AlarmCode, Phase
 from offline_queue.wire import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from offline_queue.ledger import Ledger
     from offline_queue.outbox import Outbox
     from tests.queue.conftest import Rig
 
@@ -39,16 +40,16 @@ async def offered(outbox: Outbox) -> list[int]:
 
 async def accept(rig: Rig, outbox: Outbox, seq: int, verdict: Verdict = Verdict.ACCEPTED, **more: object) -> None:
     item_id = wire.ItemId("hall-03", outbox.epoch, seq)
-    fingerprint = look(rig, f"SELECT fingerprint FROM outbox WHERE seq = {seq}")[0][0]
+    fingerprint = look(rig, "SELECT fingerprint FROM outbox WHERE seq = ?", seq)[0][0]
     settlement = await outbox.settle([rig.central.sign(item_id, fingerprint, verdict, **more)])  # type: ignore[arg-type]  # test data
     assert not settlement.refused
 
 
-def look(rig: Rig, query: str) -> list[tuple[object, ...]]:
+def look(rig: Rig, query: str, *values: int) -> list[tuple[object, ...]]:
     """Read beside the owner, as a technician may."""
     connection = sqlite3.connect(f"file:{rig.path}?mode=ro", uri=True)
     try:
-        return connection.execute(query).fetchall()
+        return connection.execute(query, values).fetchall()
     finally:
         connection.close()
 
@@ -202,7 +203,7 @@ async def test_item_too_large_for_the_wire_is_refused_before_it_is_taken(rig: Ri
     "forge",
     [
         lambda rig, i, f: rig.central.sign(i, f, by=Ed25519PrivateKey.generate()),
-        lambda rig, i, f: rig.central.sign(i, bytes(32)),
+        lambda rig, i, _: rig.central.sign(i, bytes(32)),
         lambda rig, i, f: rig.central.sign(wire.ItemId("hall-04", i.epoch, i.seq), f),
         lambda rig, i, f: rig.central.sign(wire.ItemId(i.kiosk, "f" * 32, i.seq), f),
         lambda rig, i, f: rig.central.sign(wire.ItemId(i.kiosk, i.epoch, 99), f),
@@ -433,7 +434,7 @@ async def test_admission_names_each_reason(rig: Rig) -> None:
 async def test_queue_at_its_cap_refuses_the_put_and_still_settles(rig: Rig) -> None:
     outbox = await rig.open(cap_bytes=64 * 4096)
     count = 0
-    with pytest.raises(QueueFull):
+    with contextlib.suppress(QueueFull):
         while True:
             await put(outbox, f"v-{count}", body=bytes(2000))
             count += 1
