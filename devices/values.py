@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, NoReturn, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
 
 T = TypeVar("T")
@@ -61,6 +62,14 @@ class Pii(Generic[T]):
         raise TypeError("a personal value cannot be serialised")
 
 
+class TimerHandle(Protocol):
+    """A timer that can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off; idempotent."""
+        ...
+
+
 class Clock(Protocol):
     """Time as the core sees it: wall time may jump, monotonic time may not."""
 
@@ -74,6 +83,10 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait; cancellable at once."""
+        ...
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> TimerHandle:
+        """Call ``callback`` on the running loop after ``seconds``."""
         ...
 
 
