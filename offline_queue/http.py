@@ -42,6 +42,7 @@ class HttpSender:
             raise QueueError("central must be reached by https", code=QueueCode.INVALID)
         self._url = f"{url.rstrip('/')}/v1/kiosks/{kiosk}/batches"
         self._verify = str(ca_file) if ca_file is not None else True
+        self._kiosk = kiosk
         self._token = token
         self._renew()
 
@@ -69,7 +70,11 @@ class HttpSender:
         self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
 
     def _post(self, body: bytes, deadline: float) -> Answer:
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._token()}"}
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self._token()}",
+            "X-Kiosk": self._kiosk,  # central looks the token up by the kiosk it belongs to
+        }
         try:
             with self._session.post(
                 self._url,
