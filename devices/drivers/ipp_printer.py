@@ -167,15 +167,24 @@ class IppPrinter(Printer):
 
     async def _deliver(self, jobs: IppJobs, watch: JobWatch, pdf: bytes) -> None:
         """Hand the document over and tell the watch what became of it; raises nothing."""
-        deliver = jobs.send if watch.ref.job_id else jobs.print_whole
         try:
-            watch.delivered(await deliver(watch.ref, pdf))
+            watch.delivered(await (jobs.send(watch.ref, pdf) if watch.ref.job_id else self._whole(jobs, watch, pdf)))
         except NotReached:
             watch.not_delivered(self._gone("before the document was sent"))
         except Refused as error:
             watch.not_delivered(self._refusal(error))
         except (Broken, DeviceError):
             watch.delivery_lost()
+
+    async def _whole(self, jobs: IppJobs, watch: JobWatch, pdf: bytes) -> JobRef:
+        while True:
+            try:
+                return await jobs.print_whole(watch.ref, pdf)
+            except Refused as error:
+                if error.status != Status.BUSY:
+                    raise
+            watch.refused_for_now()
+            await asyncio.sleep(BUSY_RETRY_S)  # as in _create
 
     # -- withdrawing --------------------------------------------------------------------------------------------------
 

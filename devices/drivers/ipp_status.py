@@ -133,6 +133,11 @@ class JobStatus:
             return Ending.SHORT
         return Ending.PRINTED
 
+    @property
+    def counts(self) -> bool:
+        """Tell whether the printer counts at all."""
+        return self.impressions is not None or self.sheets is not None
+
     def counted_all(self, pages: int, sheets: int) -> bool:
         """Tell whether no counter of the printer contradicts a complete print."""
         return (self.impressions is None or self.impressions >= pages) and (

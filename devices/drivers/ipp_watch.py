@@ -43,6 +43,10 @@ class JobWatch:
         self.ref = ref
         self._delivered = True
 
+    def refused_for_now(self) -> None:
+        """Note that the printer is busy with somebody else's job."""
+        self._tell(0, frozenset({Condition.NOT_ACCEPTING}))
+
     def not_delivered(self, error: DeviceError) -> None:
         """Note that the printer certainly has no document."""
         self._refused = error
@@ -95,6 +99,8 @@ class JobWatch:
     def _weigh(self, status: JobStatus, printer: frozenset[Condition], now: float) -> PrintReceipt | DeviceError | None:
         done = self._done(status)
         match status.ending(self.ref.pages, self._sheets):
+            case Ending.PRINTED if self._lost and not status.counts:
+                return self._unknown("link lost inside the document, and this printer does not count sheets")
             case Ending.PRINTED:
                 self._tell(self._sheets, frozenset())
                 return PrintReceipt(str(self.ref.numbered(status.job_id)), status.sheets or self._sheets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shlex
 import shutil
@@ -27,7 +28,6 @@ POLL_S = 0.02
 TONER_FULL, TONER_LOW, TONER_OUT = 80, 5, 0
 WASTE = 25  # percent full; 100 would be a fault of its own
 PRINT_JOB = 0x0002
-BUSY = b"\x05\x07"
 
 
 class IppMachine:
@@ -130,8 +130,9 @@ class IppMachine:
         """Jam the next sheet, or clear the paper path."""
         if on:
             (self._control / "jam").touch()
-        else:
-            (self._control / "jam").unlink(missing_ok=True)
+            return
+        (self._control / "jam").unlink(missing_ok=True)
+        if self._process is not None:  # a printer that is off finds out when it starts
             await self.report(remove="media-jam")
 
     def slow(self, seconds: float) -> None:
@@ -157,7 +158,12 @@ class IppMachine:
         while panel.exists():
             await self._service_job()
             await asyncio.sleep(POLL_S)
-        while any(self._spool.iterdir()):
+        await self._idle()
+
+    async def _idle(self) -> None:
+        for _ in itertools.count():
+            if not any(self._spool.iterdir()):
+                return
             await asyncio.sleep(POLL_S)
 
     async def _load(self, sheets: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -31,8 +32,8 @@ async def build_stub(folder: Path) -> Path:
     target = folder / f"dnssd_stub-{digest}.so"
     if target.exists():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(f".{id(target):x}.part")  # two builders at once: each its own, the last rename wins
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - one call on a local folder, in a simulator
+    unfinished = target.with_suffix(f".{os.getpid():x}.part")  # two builders: each its own, the last rename wins
     compiler = await asyncio.create_subprocess_exec(
         require("gcc", "gcc libc6-dev"),
         *("-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(unfinished), str(SOURCE)),

@@ -26,6 +26,8 @@ from urllib.parse import urlsplit
 
 TICK_S = 0.02
 GET_JOB_ATTRIBUTES = 0x0009
+END_OF_FILE = b"%%EOF"  # ISO 32000-1 7.5.5
+TRAILER = 1024  # bytes at the end in which readers look for it
 SERVICE_JOB = "tongban-service-panel"  # carries state lines, no paper
 
 
@@ -35,6 +37,10 @@ class CancelledHere(Exception):
 
 class Jammed(Exception):
     """A sheet is stuck."""
+
+
+class Unreadable(Exception):
+    """The document breaks off: an interpreter gives up before the first sheet."""
 
 
 class PaperPath:
@@ -50,7 +56,10 @@ class PaperPath:
         self.panel()
         if os.environ.get("IPP_JOB_NAME") == SERVICE_JOB:
             return
-        pages = count_pages(self.document.read_bytes())
+        pdf = self.document.read_bytes()
+        if END_OF_FILE not in pdf[-TRAILER:]:
+            raise Unreadable
+        pages = count_pages(pdf)
         lost = int(self.value("lose", 0))
         for page in range(1, pages + 1):
             self.await_paper()
@@ -64,6 +73,7 @@ class PaperPath:
         self.deliver()
 
     def await_paper(self) -> None:
+        """Wait at an empty tray until somebody fills it."""
         if self.value("sheets", 0) > 0:
             return
         say("STATE: +media-empty")
@@ -74,6 +84,7 @@ class PaperPath:
         say("STATE: -media-empty")
 
     def pass_time(self, seconds: float) -> None:
+        """Take as long as a sheet takes."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self.refuse_if_cancelled()
@@ -81,10 +92,12 @@ class PaperPath:
             time.sleep(min(TICK_S, left))
 
     def refuse_if_cancelled(self) -> None:
+        """Stop before paper of a cancelled job comes out."""
         if cancelled(os.environ["IPP_JOB_PRINTER_URI"], int(os.environ["IPP_JOB_ID"])):
             raise CancelledHere
 
     def panel(self) -> None:
+        """Pass on what the machine's sensors have to say."""
         path = self.control / "panel"
         if path.exists():
             taken = path.with_suffix(".taken")
@@ -94,12 +107,14 @@ class PaperPath:
             taken.unlink()
 
     def deliver(self) -> None:
+        """Let the document come out."""
         number = 1 + sum(1 for _ in self.out.glob("print-*.pdf"))
         unfinished = self.out / f".print-{number:03d}.part"
         shutil.copyfile(self.document, unfinished)
         unfinished.rename(self.out / f"print-{number:03d}.pdf")
 
     def value(self, name: str, default: float) -> float:
+        """Return a control value."""
         try:
             return float((self.control / name).read_text("ascii"))
         except FileNotFoundError:
@@ -166,7 +181,7 @@ def main() -> int:
     except Jammed:
         say("STATE: +media-jam")
         return 1
-    except CancelledHere:
+    except (CancelledHere, Unreadable):
         return 1
     finally:
         document.unlink(missing_ok=True)  # the printer itself would keep it for another minute

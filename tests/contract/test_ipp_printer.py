@@ -1,0 +1,336 @@
+"""The IPP driver against the contract of a printer: over HTTP, with the real ``ippeveprinter`` at the far end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import itertools
+from typing import TYPE_CHECKING, Self
+
+import pypdf
+import pytest
+
+from devices.drivers.ipp_printer import IppPrinter
+from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable, OutcomeUnknown
+from devices.health import Condition
+from devices.printer import PrintOutcome
+from devices.sim.ipp_machine import IppMachine
+from devices.testing.printer import PrinterContract, cancelled_in_time, error_of, opened, printing, until
+from devices.values import PdfDocument, PrintJob, Slip
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from devices.drivers.ipp_codec import Attributes
+
+PAGES = 2
+SLOW_SHEET_S = 0.6
+CREATE_JOB, SEND_DOCUMENT, PRINT_JOB = 0x05, 0x06, 0x02
+
+
+class SheetHands:
+    """The contract's hands on the simulated machine."""
+
+    conditions = frozenset(
+        {Condition.PAPER_LOW, Condition.PAPER_OUT, Condition.COVER_OPEN, Condition.TONER_LOW, Condition.TONER_OUT}
+    )
+
+    def __init__(self, machine: IppMachine) -> None:
+        self.machine = machine
+        self.unplug, self.plug = machine.unplug, machine.plug
+        self._numbers = itertools.count(1)
+
+    def new_job(self) -> PrintJob:
+        title = f"job-{next(self._numbers)}"
+        return PrintJob(title, pdf(title, PAGES))
+
+    def copies(self, job: PrintJob) -> int:
+        assert isinstance(job.body, PdfDocument)
+        return sum(printed.read_bytes() == job.body.content for printed in self.machine.prints)
+
+    async def empty(self) -> None:
+        await self.machine.set_paper(False)
+
+    async def let_paper_end(self) -> None:
+        self.machine.paper_after(PAGES - 1)
+
+    async def load(self) -> None:
+        await self.machine.set_paper(True)
+
+    async def slow(self, on: bool) -> None:
+        self.machine.slow(SLOW_SHEET_S if on else 0)
+
+    async def provoke(self, condition: Condition) -> None:
+        match condition:
+            case Condition.PAPER_LOW:
+                await self.machine.paper_low()
+            case Condition.PAPER_OUT:
+                await self.machine.set_paper(False)
+            case Condition.COVER_OPEN:
+                await self.machine.report(add="cover-open")
+            case Condition.TONER_LOW:
+                await self.machine.toner(5)
+            case _:
+                await self.machine.toner(0)
+
+    async def clear(self, condition: Condition) -> None:
+        match condition:
+            case Condition.PAPER_LOW | Condition.PAPER_OUT:
+                await self.machine.set_paper(True)
+            case Condition.COVER_OPEN:
+                await self.machine.report(remove="cover-open")
+            case _:
+                await self.machine.toner(80)
+
+
+def pdf(title: str, pages: int) -> PdfDocument:
+    writer = pypdf.PdfWriter()
+    for _ in range(pages):
+        writer.add_blank_page(width=595, height=842)
+    writer.add_metadata({"/Title": title})
+    buffer = io.BytesIO()
+    writer.write(buffer)
+    return PdfDocument(buffer.getvalue(), pages)
+
+
+@pytest.fixture(scope="session")
+def build_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ippeve-build")
+
+
+@pytest.fixture
+async def machine(tmp_path: Path, build_dir: Path) -> AsyncIterator[IppMachine]:
+    machine = IppMachine(tmp_path / "paper", tmp_path / "machine", build_dir)
+    await machine.start()
+    yield machine
+    await machine.stop()
+
+
+@pytest.fixture
+def hands(machine: IppMachine) -> SheetHands:
+    return SheetHands(machine)
+
+
+@pytest.fixture
+def device(machine: IppMachine) -> IppPrinter:
+    return IppPrinter("a4", machine.uri)
+
+
+class TestIppPrinter(PrinterContract):
+    pass
+
+
+class OldFashioned(IppPrinter):
+    """The driver as it treats a printer that lists neither Create-Job nor Send-Document."""
+
+    def _learn(self, attributes: Attributes) -> None:
+        super()._learn(attributes | {"operations-supported": (PRINT_JOB,)})
+
+
+class TestIppPrinterWithoutCreateJob(PrinterContract):
+    """The same for printers that only know Print-Job: there a job's number is learnt late, and its title must do."""
+
+    @pytest.fixture
+    def device(self, machine: IppMachine) -> IppPrinter:
+        return OldFashioned("a4", machine.uri)
+
+
+class TestEndings:
+    async def test_jam_is_named_and_not_called_printed(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        job = hands.new_job()
+        await machine.jam(True)
+        async with opened(device):
+            error = await error_of(lambda: device.print(job))
+            assert isinstance(error, DeviceFault)
+            assert error.code is DeviceCode.PAPER_JAM
+            assert await device.outcome(job.title) is PrintOutcome.NOT_PRINTED
+            assert (await device.probe()).conditions == {Condition.PAPER_JAM}
+            await machine.jam(False)
+            await device.print(job)
+        assert hands.copies(job) == 1
+
+    async def test_completed_with_too_few_sheets_is_not_success(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        machine.lose(1)
+        async with opened(device):
+            error = await error_of(lambda: device.print(hands.new_job()))
+        assert isinstance(error, DeviceFault)
+        assert error.code is DeviceCode.JOB_ABORTED
+        assert "1 of 2" in error.detail
+
+    async def test_document_arrives_byte_for_byte_and_nothing_stays_in_the_spool(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine, tmp_path: Path
+    ) -> None:
+        job = hands.new_job()
+        async with opened(device):
+            await device.print(job)
+        assert hands.copies(job) == 1
+        await until(lambda: not any((tmp_path / "machine" / "spool").iterdir()))
+
+    async def test_printer_that_restarted_does_not_take_another_job_for_ours(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        first, second = hands.new_job(), hands.new_job()
+        async with opened(device):
+            await machine.jam(True)
+            await error_of(lambda: device.print(first))
+            await machine.unplug()
+            await machine.jam(False)
+            await machine.plug()
+            receipt = await device.print(second)
+            assert receipt.job.startswith(f"{second.title}#1#")
+            assert await device.outcome(f"{first.title}#1#{PAGES}") is PrintOutcome.UNKNOWN
+
+    async def test_another_terminals_job_delays_ours_and_it_still_comes_out_once(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        theirs, ours = hands.new_job(), hands.new_job()
+        other = IppPrinter("other", machine.uri)
+        machine.slow(0.5)
+        async with opened(other), opened(device), printing(other, theirs) as (running, _):
+            await device.print(ours)
+            await running
+        assert (hands.copies(theirs), hands.copies(ours)) == (1, 1)
+
+    async def test_slip_is_refused_by_type(self, device: IppPrinter) -> None:
+        async with opened(device):
+            with pytest.raises(TypeError, match="receipt"):
+                await device.print(PrintJob("slip", Slip(())))
+
+    async def test_address_that_is_no_printers_is_refused_at_open(self) -> None:
+        with pytest.raises(ValueError, match="ipp://"):
+            await IppPrinter("a4", "http://127.0.0.1/").open()
+
+
+class Tripwire:
+    """A cable between driver and machine that breaks at one operation, once: before it, half-way in, or after it."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._server: asyncio.Server | None = None
+        self._operation = 0
+        self._share = 0.0
+        self.tripped = False
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def uri(self) -> str:
+        assert self._server is not None
+        return f"ipp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/ipp/print"
+
+    def set(self, operation: int, share: float) -> None:
+        """Break when ``share`` of such a request has passed; 1: all of it, none of the answer."""
+        self._operation, self._share, self.tripped = operation, share, False
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far: asyncio.StreamWriter | None = None
+        try:
+            request = await self._request(reader)
+            body = request.index(b"\r\n\r\n") + 4
+            trip = not self.tripped and int.from_bytes(request[body + 2 : body + 4], "big") == self._operation
+            answers, far = await asyncio.open_connection("127.0.0.1", self._target)
+            far.write(request[: body + int((len(request) - body) * self._share)] if trip else request)
+            await far.drain()
+            if not trip or self._share == 1:
+                far.write_eof()
+                answer = await answers.read()
+            self.tripped = self.tripped or trip
+            if not trip:
+                writer.write(answer)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            for end in (writer, far):
+                if end is not None:
+                    end.transport.abort() if self.tripped else end.close()
+                    with contextlib.suppress(ConnectionError):
+                        await end.wait_closed()
+
+    async def _request(self, reader: asyncio.StreamReader) -> bytes:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(line for line in head.decode().split("\r\n") if line.lower().startswith("content-length:"))
+        return head + await reader.readexactly(int(length.split(":")[1]))
+
+
+@pytest.fixture
+async def tripwire(machine: IppMachine) -> AsyncIterator[Tripwire]:
+    async with Tripwire(int(machine.uri.split(":")[2].split("/")[0])) as tripwire:
+        yield tripwire
+
+
+@pytest.fixture
+def wired(tripwire: Tripwire) -> IppPrinter:
+    return IppPrinter("a4", tripwire.uri)
+
+
+class TestBrokenCable:
+    @pytest.mark.parametrize("share", [0, 0.5, 1])
+    async def test_cable_broken_while_the_job_is_opened_prints_nothing_and_says_so(
+        self, wired: IppPrinter, tripwire: Tripwire, hands: SheetHands, share: float
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        async with opened(wired):
+            tripwire.set(CREATE_JOB, share)
+            assert isinstance(await error_of(lambda: wired.print(job)), DeviceUnavailable)
+            await wired.print(next_job)
+        assert (hands.copies(job), hands.copies(next_job)) == (0, 1)
+
+    @pytest.mark.parametrize(("share", "copies"), [(0, 0), (0.5, 0), (1, 1)])
+    async def test_cable_broken_inside_the_document_is_resolved_by_the_printers_word(
+        self, wired: IppPrinter, tripwire: Tripwire, hands: SheetHands, share: float, copies: int
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        async with opened(wired):
+            tripwire.set(SEND_DOCUMENT, share)
+            if copies:
+                assert (await wired.print(job)).sheets == PAGES
+            else:
+                error = await error_of(lambda: wired.print(job))
+                assert (type(error), error.code) == (DeviceFault, DeviceCode.JOB_ABORTED)
+            assert tripwire.tripped
+            await wired.print(next_job)
+        assert (hands.copies(job), hands.copies(next_job)) == (copies, 1)
+
+    @pytest.mark.parametrize(("share", "copies"), [(0, 0), (0.5, 0), (1, 1)])
+    async def test_cable_broken_inside_print_job_finds_the_job_by_its_title(
+        self, wired: IppPrinter, tripwire: Tripwire, hands: SheetHands, share: float, copies: int
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        async with opened(wired):
+            wired._two_steps = False
+            tripwire.set(PRINT_JOB, share)
+            if copies:
+                receipt = await wired.print(job)
+                assert await wired.outcome(job.title) is await wired.outcome(receipt.job) is PrintOutcome.PRINTED
+            else:
+                error: DeviceError = await error_of(lambda: wired.print(job))
+                assert isinstance(error, OutcomeUnknown | DeviceFault)
+            await wired.print(next_job)
+        assert (hands.copies(job), hands.copies(next_job)) == (copies, 1)
+
+    async def test_job_cancelled_while_the_cable_is_out_is_withdrawn_before_the_next(
+        self, wired: IppPrinter, hands: SheetHands, machine: IppMachine, tripwire: Tripwire
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        machine.slow(1.5)
+        async with opened(wired):
+            async with printing(wired, job) as (running, _):
+                tripwire.set(0x09, 0)  # the question that finds the job to cancel gets lost
+                await cancelled_in_time(running)
+            machine.slow(0)
+            await wired.print(next_job)
+            assert (hands.copies(job), hands.copies(next_job)) == (0, 1)
