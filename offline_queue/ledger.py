@@ -22,6 +22,8 @@ MAX_PUT_OFF_S: Final = 3600.0  # a deferral or Retry-After is obeyed up to here
 MAX_ITEM_WAIT_S: Final = 900.0
 RECEIPTS_KEPT: Final = 10_000  # whatever their age
 
+_ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item))  # columns of outbox, by design
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -84,7 +86,8 @@ class Ledger:
             chain_before=state["last_chain"],
         )
         chain = wire.chain_step(kiosk, epoch, item)
-        row = dataclasses.asdict(item) | {"chain": chain, "fingerprint": item.fingerprint, "epoch": state["epoch"]}
+        row = {name: getattr(item, name) for name in _ITEM_FIELDS}
+        row |= {"chain": chain, "fingerprint": item.fingerprint, "epoch": state["epoch"]}
         self._sql.run("add_item", **row, boot=state["boot"], put_at=self._moment.wall, put_mono=self._moment.mono)
         self._sql.run("advance_state", seq=seq, chain=chain)
         self.woke = True
@@ -101,7 +104,7 @@ class Ledger:
         rotten: list[int] = []
         kiosk, room, epoch = self.state()["kiosk"], max_bytes, ""
         for row in self._sql.rows("ready_items", mono=self._moment.mono, limit=limit):
-            item = wire.Item(**{field.name: row[field.name] for field in dataclasses.fields(wire.Item)})
+            item = wire.Item(**{name: row[name] for name in _ITEM_FIELDS})
             if wire.chain_step(kiosk, row["epoch_name"], item) != item.chain or item.fingerprint != row["fingerprint"]:
                 rotten.append(item.seq)
                 continue
