@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Layouts
 import Tongban
 
 // A day, by large plus and minus keys for year, month and day. A step never leaves [minimum, maximum]: it stops at the
-// border when that still changes the year (month, day) asked for, otherwise its key is off. With nothing chosen yet, the
-// first touch starts at today.
+// border when that still changes the year (month, day) asked for, otherwise its key is off. With nothing chosen yet,
+// the first touch starts at today.
 //
 // The pad changes `value` ("2026-11-21" or "") and then says edited(value), as a text field does.
 // words: year, month, day, year_plus, year_minus, month_plus, month_minus, day_plus, day_minus, today
@@ -31,7 +32,7 @@ ColumnLayout {
         return maximum !== "" && day > maximum ? maximum : day;
     }
 
-    // The day after `amount` steps of one part (0 year, 1 month, 2 day); the 31st becomes the last day of a shorter month.
+    // The day after `amount` steps of one part (0 year, 1 month, 2 day); the 31st is the last day in shorter months.
     function stepped(part: int, amount: int): string {
         if (value === "")
             return clamped(today);

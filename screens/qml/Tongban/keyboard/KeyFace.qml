@@ -12,7 +12,8 @@ KeyPanel {
     readonly property string shown: {
         if (!control)
             return "";
-        return control.uppercased && control.displayText.length === 1 ? control.displayText.toUpperCase() : control.displayText;
+        const text = control.displayText;
+        return control.uppercased && text.length === 1 ? text.toUpperCase() : text;
     }
     readonly property bool word: shown.length > 1
     readonly property bool down: control !== null && control.pressed

@@ -4,8 +4,8 @@ pragma Singleton
 import QtQuick
 import Tongban
 
-// What the style and the layouts need to know. Qt Virtual Keyboard loads those two by address, so they have no parent to
-// be handed anything by; this singleton is the one place they read. KeyboardPanel.qml is the only writer.
+// What the style and the layouts need to know. Qt Virtual Keyboard loads those two by address, so nobody can hand them
+// anything; this singleton is the one place they read. KeyboardPanel.qml is the only writer.
 QtObject {
     // Words on the keys, by id: see KeyboardPanel.qml.
     property var words: ({})
@@ -13,7 +13,7 @@ QtObject {
     property real panelWidth: 1080
 
     readonly property int rows: 4
-    // Full cells react to touch; their faces keep a gap. 88 px is the least a finger of an elder hits without looking twice.
+    // Full cells react to touch; their faces keep a gap.
     readonly property int cellHeight: Theme.landscape ? Theme.target : Theme.keyHeight
     readonly property int gap: Theme.px(10)
     readonly property int letterSize: Theme.letter(42)

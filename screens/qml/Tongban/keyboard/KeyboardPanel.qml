@@ -8,7 +8,8 @@ import Tongban
 // Anchor it to the left, right and bottom of the window, above everything but overlays; keep the page above
 // `coveredHeight`. It comes up when a text input has focus and goes when "done" is touched or the input loses focus.
 //
-// words: delete, split, capitals, small, symbols, letters, to_english, to_pinyin, space, new_line, done, earlier, later, pinyin_hint
+// words: delete, split, capitals, small, symbols, letters, to_english, to_pinyin, space, new_line, done,
+//        earlier, later, pinyin_hint
 //
 // Nothing a resident types is learned: ImhSensitiveData switches the Pinyin engine's user dictionary off, and
 // screens/keyboard_setup.py leaves it no place to write to. wipe() forgets the rest at the end of a visit.
@@ -23,6 +24,9 @@ Item {
     readonly property bool shown: input.active
     // Up and at rest: from here on a key stays where it is.
     readonly property bool settled: shown && slide.y === 0
+    readonly property bool pinyin: InputContext.inputEngine.inputMode === InputEngine.InputMode.Pinyin
+    readonly property real margin: (width - KeyboardLook.keysWidth) / 2
+    readonly property var method: Qt.inputMethod // `var`: the checker knows it only as a QObject
 
     objectName: "keyboardPanel"
     implicitHeight: KeyboardLook.keysHeight + KeyboardLook.candidateHeight
@@ -33,7 +37,8 @@ Item {
     onWidthChanged: KeyboardLook.panelWidth = width
     onLanguageChanged: start()
     // Letters not yet turned into signs become the first suggestion, as when the resident goes on to another field.
-    onShownChanged: if (!shown) Qt.inputMethod.commit()
+    onShownChanged: if (!shown)
+        method.commit()
 
     Component.onCompleted: {
         KeyboardLook.words = words;
@@ -43,11 +48,12 @@ Item {
         VirtualKeyboardSettings.defaultInputMethodDisabled = true; // no word list, no corrections in English
         VirtualKeyboardSettings.defaultDictionaryDisabled = true;
         VirtualKeyboardSettings.fullScreenMode = false;
-        VirtualKeyboardSettings.inputMethodHints = Qt.ImhSensitiveData | Qt.ImhNoAutoUppercase | Qt.ImhNoPredictiveText;
+        const hints = Qt.ImhSensitiveData | Qt.ImhNoAutoUppercase | Qt.ImhNoPredictiveText;
+        VirtualKeyboardSettings.inputMethodHints = hints; // added to those of every input
         VirtualKeyboardSettings.wordCandidateList.alwaysVisible = true;
         const view = input.keyboard.wordCandidateView;
-        view.anchors.leftMargin = Qt.binding(() => (panel.width - KeyboardLook.keysWidth) / 2);
-        view.anchors.rightMargin = Qt.binding(() => pages.width + Theme.s1 + (panel.width - KeyboardLook.keysWidth) / 2);
+        view.anchors.leftMargin = Qt.binding(() => panel.margin);
+        view.anchors.rightMargin = Qt.binding(() => pages.width + Theme.s1 + panel.margin);
         start();
     }
 
@@ -58,11 +64,11 @@ Item {
         VirtualKeyboardSettings.locale = locale;
     }
 
-    // Forgets what is typed but not yet taken, and what is suggested; hides the keyboard. Call it at the end of a visit.
+    // Forgets what is typed but not yet taken, and what is suggested; hides the keyboard. For the end of a visit. There
+    // is no dictionary to reset.
     function wipe() {
-        Qt.inputMethod.reset();
-        Qt.inputMethod.hide();
-        VirtualKeyboardSettings.userDataReset();
+        method.reset();
+        method.hide();
         start();
     }
 
@@ -85,10 +91,13 @@ Item {
             height: KeyboardLook.candidateHeight
             color: Theme.surface
 
+            MouseArea {
+                anchors.fill: parent // what lies under the strip must not be touched through it
+            }
             Text {
                 anchors.verticalCenter: parent.verticalCenter
-                x: (parent.width - KeyboardLook.keysWidth) / 2 + Theme.s2
-                visible: pages.view.count === 0 && InputContext.inputEngine.inputMode === InputEngine.InputMode.Pinyin
+                x: panel.margin + Theme.s2
+                visible: panel.pinyin && pages.view.count === 0 && !input.keyboard.symbolMode
                 text: panel.words.pinyin_hint
                 textFormat: Text.PlainText
                 font.family: Theme.family
@@ -111,7 +120,7 @@ Item {
             readonly property ListView view: input.keyboard.wordCandidateView
 
             anchors.right: parent.right
-            anchors.rightMargin: (parent.width - KeyboardLook.keysWidth) / 2
+            anchors.rightMargin: panel.margin
             y: (KeyboardLook.candidateHeight - height) / 2
             height: Theme.target
             spacing: Theme.s1
@@ -135,12 +144,12 @@ Item {
             // Moves by whole words: the one that was cut off comes first.
             function turn(direction: int): void {
                 const middle = view.height / 2;
+                const first = view.indexAt(view.contentX, middle);
                 if (direction > 0) {
                     const cut = view.indexAt(view.contentX + view.width - 1, middle);
-                    view.positionViewAtIndex(cut < 0 ? view.count - 1 : cut, ListView.Beginning);
+                    view.positionViewAtIndex(cut < 0 ? view.count - 1 : Math.max(cut, first + 1), ListView.Beginning);
                 } else {
-                    const first = view.indexAt(view.contentX - 1, middle);
-                    view.positionViewAtIndex(Math.max(0, first), ListView.End);
+                    view.positionViewAtIndex(Math.max(0, first - 1), ListView.End);
                 }
             }
         }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Layouts
 import Tongban
@@ -7,7 +8,8 @@ import Tongban
 // The two ends never cross and never lie farther apart than `maxMonths`: the one that was not touched follows.
 //
 // The pad changes `value` ("2025-12/2026-11" or "") and then says edited(value), as a text field does.
-// words: year, month, from, to, {from,to}_{year,month}_{plus,minus}, last_12_months, last_3_years, months_in_all ({months})
+// words: year, month, from, to, {from,to}_{year,month}_{plus,minus}, last_12_months, last_3_years,
+//        months_in_all (its place: {months})
 ColumnLayout {
     id: pad
 

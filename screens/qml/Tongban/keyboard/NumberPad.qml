@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+pragma ComponentBehavior: Bound
 import QtQuick
 import QtQuick.Layouts
 import Tongban
@@ -24,7 +25,7 @@ ColumnLayout {
     readonly property bool full: maxLength > 0 && value.length >= maxLength
     readonly property string grouped: group(value)
     // Groups and missing digits together: "138 00__ ____".
-    readonly property string pattern: group(value + "_".repeat(maxLength > 0 ? Math.max(0, maxLength - value.length) : 0))
+    readonly property string pattern: group(value + "_".repeat(Math.max(0, maxLength - value.length)))
 
     signal edited(string value)
 
