@@ -1,0 +1,115 @@
+"""What a printer says is weighed: no ending is called printed that something contradicts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from devices.drivers.ipp_jobs import JobRef
+from devices.drivers.ipp_status import CONDITIONS, Ending, JobStatus, conditions, fault
+from devices.errors import DeviceCode
+from devices.health import Condition
+
+if TYPE_CHECKING:
+    from devices.drivers.ipp_codec import Attributes
+
+# RFC 8011 5.4.12 and PWG 5100.9; each must be known, even when it stops nothing.
+KEYWORDS = (
+    "none",
+    "other",
+    "paused",
+    "moving-to-paused",
+    "shutdown",
+    "connecting-to-device",
+    "timed-out",
+    "stopping",
+    "stopped-partly",
+    "media-needed",
+    "media-empty",
+    "media-low",
+    "media-jam",
+    "door-open",
+    "cover-open",
+    "interlock-open",
+    "input-tray-missing",
+    "output-tray-missing",
+    "output-area-almost-full",
+    "output-area-full",
+    "toner-low",
+    "toner-empty",
+    "marker-supply-low",
+    "marker-supply-empty",
+    "marker-waste-almost-full",
+    "marker-waste-full",
+    "fuser-over-temp",
+    "fuser-under-temp",
+    "opc-near-eol",
+    "opc-life-over",
+    "developer-low",
+    "developer-empty",
+    "spool-area-full",
+    "interpreter-resource-unavailable",
+)
+
+
+def job(state: int, *reasons: str, impressions: int | None = 2, sheets: int | None = None) -> JobStatus:
+    return JobStatus(1, "t", state, frozenset(reasons), impressions, sheets)
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+def test_every_standard_reason_is_known_with_and_without_its_suffix(keyword: str) -> None:
+    expected = {CONDITIONS[keyword]} - {None}
+    for suffix in ("", "-report", "-warning", "-error"):
+        assert conditions({"printer-state-reasons": (keyword + suffix,)}) == expected
+
+
+def test_stopped_printer_without_a_reason_is_not_ready() -> None:
+    assert conditions({"printer-state": (5,), "printer-state-reasons": ("none",)}) == {Condition.NOT_ACCEPTING}
+    low: Attributes = {"printer-state": (5,), "printer-state-reasons": ("toner-low-warning",)}
+    assert conditions(low) == {Condition.TONER_LOW, Condition.NOT_ACCEPTING}
+
+
+def test_printer_that_takes_no_jobs_is_not_ready() -> None:
+    assert conditions({"printer-is-accepting-jobs": (False,)}) == {Condition.NOT_ACCEPTING}
+
+
+def test_reason_of_a_vendors_own_stops_nothing_while_the_printer_runs() -> None:
+    assert conditions({"printer-state": (3,), "printer-state-reasons": ("acme-eco-mode",)}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("status", "ending"),
+    [
+        (job(9, "job-completed-successfully"), Ending.PRINTED),
+        (job(9, "job-completed-successfully", impressions=None), Ending.PRINTED),
+        (job(9, "job-completed-with-warnings"), Ending.PRINTED),
+        (job(9, "job-completed-with-errors"), Ending.FAILED),
+        (job(9, "job-completed-successfully", "job-canceled-at-device"), Ending.FAILED),
+        (job(9, "processing-to-stop-point"), Ending.DOUBTFUL),  # a CUPS queue, after success and after a jam
+        (job(9, "job-completed-successfully", impressions=1), Ending.SHORT),
+        (job(9, "job-completed-successfully", impressions=0), Ending.SHORT),
+        (job(9, "job-completed-successfully", sheets=1), Ending.SHORT),
+        (job(8, "aborted-by-system"), Ending.FAILED),
+        (job(7, "job-canceled-by-user"), Ending.FAILED),
+        *((job(state, "job-printing"), Ending.OPEN) for state in (3, 4, 5, 6)),
+    ],
+)
+def test_ending_is_what_everything_together_says(status: JobStatus, ending: Ending) -> None:
+    assert status.ending(pages=2, sheets=2) is ending
+
+
+def test_gravest_condition_names_the_fault() -> None:
+    both = frozenset({Condition.PAPER_OUT, Condition.PAPER_JAM})
+    assert fault(both, "a4").code is DeviceCode.PAPER_JAM
+    assert fault(frozenset({Condition.PAUSED}), "a4").code is DeviceCode.FAULT
+
+
+@pytest.mark.parametrize("ref", [JobRef("t-1", 17, 2), JobRef("with#sign", 0, 1), JobRef("t", 0, 0)])
+def test_reference_survives_being_written_down(ref: JobRef) -> None:
+    assert JobRef.parse(str(ref)) == ref
+
+
+@pytest.mark.parametrize("title", ["t-1", "a#b", "a#1", "", "#"])
+def test_bare_title_is_a_reference_too(title: str) -> None:
+    assert JobRef.parse(title) == JobRef(title)
