@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from offline_queue import wire
+from offline_queue.errors import QueueFull
 from offline_queue.link import Answer, Link, LinkDown, LinkUntrusted, backoff_s
 from offline_queue.values import AlarmCode, Phase
 from offline_queue.wire import Verdict
@@ -387,3 +388,44 @@ def test_backoff_grows_to_a_quarter_of_an_hour_with_full_jitter() -> None:
     assert [backoff_s(n, 1.0) for n in (1, 2, 3, 10, 11, 1000)] == [1, 2, 4, 512, 900, 900]
     assert backoff_s(1000, 0.0) == 0.2
     assert backoff_s(1000, 0.5) == 450
+
+
+async def test_disk_too_full_to_settle_pauses_the_courier_and_sends_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = await rig.open()
+    (item_id,) = await put(outbox, "v-1")
+
+    async def full(_: object) -> None:
+        raise QueueFull("no room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "settle", full)
+        async with rig.running(rig.courier(outbox)):
+            await rig.until(lambda: bool(rig.alarms))
+    assert [alarm.code for alarm in rig.alarms] == [AlarmCode.DISK_FULL]
+    courier = rig.courier(outbox)
+    async with rig.running(courier):
+        assert await outbox.wait_settled(item_id) is Verdict.ACCEPTED
+    assert effects(rig) == [1]
+
+
+async def test_server_500_after_its_commit_brings_a_duplicate(rig: Rig) -> None:
+    outbox = await rig.open()
+    (item_id,) = await put(outbox, "v-1")
+
+    def committed_then_broke(body: bytes) -> Answer:
+        rig.central.honest(body)
+        return Answer(500, "text/plain", b"Internal Server Error")
+
+    rig.central.script.append(committed_then_broke)
+    async with rig.running(rig.courier(outbox)):
+        await rig.until(lambda: len(rig.central.batches) == 1)
+
+        async def settled() -> bool:
+            rig.time.advance(1)
+            return (await outbox.state(item_id)).phase is Phase.DELIVERED
+
+        await rig.until(settled)
+    assert effects(rig) == [1]
+    assert rig.alarms == []

@@ -455,3 +455,29 @@ async def test_closed_queue_says_so(rig: Rig) -> None:
         await outbox.stats()
     assert caught.value.code is QueueCode.CLOSED
     assert "db" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("fault", [{"kind": "Zhang San"}, {"schema": 0}, {"priority": 10}, {"lane": "with space"}])
+async def test_item_central_could_not_read_is_refused_at_the_door(rig: Rig, fault: dict[str, object]) -> None:
+    outbox = await rig.open()
+    right = {"lane": "v-1", "kind": "case", "schema": 1, "priority": 5} | fault
+    key = outbox.begin_visit(str(right.pop("lane")))
+    with pytest.raises(QueueError) as caught:
+        await outbox.put(key, body=b"x", **right)  # type: ignore[arg-type]  # test data
+    assert caught.value.code is QueueCode.INVALID
+    assert "Zhang" not in str(caught.value)
+
+
+async def test_key_of_another_queue_is_refused(rig: Rig) -> None:
+    outbox = await rig.open()
+    foreign = wire.Sealer(rig.central.sealing.public_key(), "central-1", kiosk="hall-03", epoch=wire.new_epoch())
+    with pytest.raises(QueueError):
+        await outbox.put(foreign.begin_visit("v-1"), "case", b"x")
+
+
+async def test_folder_that_is_missing_is_named_and_leaves_nothing_behind(rig: Rig) -> None:
+    rig.path = rig.path.parent / "missing" / "queue.db"
+    with pytest.raises(QueueError) as caught:
+        await rig.open()
+    assert caught.value.code is QueueCode.IO
+    assert "db" not in {thread.name for thread in threading.enumerate()}
