@@ -26,7 +26,6 @@ def test_a_personal_value_refuses_every_road_into_text():
         str,
         "{}".format,
         "{:>20}".format,
-        lambda v: "%s" % v,
         lambda v: f"{v}",
         json.dumps,
         pickle.dumps,
