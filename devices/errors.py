@@ -53,13 +53,13 @@ class DeviceError(Exception):
         return f"{self.code}: {self.detail}" + (f" [{self.device}]" if self.device else "")
 
 
-class DeviceUnavailable(DeviceError):  # noqa: N818 - the names are the field's words, see docs/errors.md
+class DeviceUnavailable(DeviceError):
     """Absent, unplugged, cannot be opened."""
 
     default_code = DeviceCode.ABSENT
 
 
-class DeviceFault(DeviceError):  # noqa: N818
+class DeviceFault(DeviceError):
     """The hardware says it is broken."""
 
 
@@ -69,13 +69,13 @@ class MediumError(DeviceError):
     default_code = DeviceCode.CARD_UNREADABLE
 
 
-class DeviceTimeout(DeviceError, TimeoutError):  # noqa: N818
+class DeviceTimeout(DeviceError, TimeoutError):
     """No answer in time."""
 
     default_code = DeviceCode.TIMEOUT
 
 
-class OutcomeUnknown(DeviceError):  # noqa: N818
+class OutcomeUnknown(DeviceError):
     """The link was lost inside a state-changing command; ``job`` names what to ask about."""
 
     default_code = DeviceCode.OUTCOME_UNKNOWN
