@@ -18,7 +18,7 @@ from central.certificates import (
     new_code,
     rows_for,
 )
-from central.drawing import GlyphMissing, draw
+from central.drawing import GlyphMissing, TooLong, draw
 from central.promises import ANSWER_DAYS, FIRST_REPLY_DAYS
 from central.register import folded
 from central.rules import consented, identity_proved
@@ -127,9 +127,7 @@ class Desk:
     def _certify(self, case: Case, body: CaseBody) -> Decision:
         card = body.identity.card
         challenge = body.identity.sms.challenge if body.identity.sms is not None else ""
-        answered = card is not None and self._challenges.vouches(
-            case.kiosk, challenge, case.visit, card.name, card.id_no
-        )
+        answered = card is not None and self._challenges.vouches(case.kiosk, challenge, case.visit, card.id_no)
         if card is None or not identity_proved(body, sms_answered=answered):
             raise Refusal("identity_insufficient")
         if self._switches.now.register_state == "down":
@@ -177,6 +175,8 @@ class Desk:
             drawn, pages = draw(certificate, self._typefaces)
         except GlyphMissing:
             raise Refusal("glyph_missing") from None
+        except TooLong:
+            raise Refusal("too_long") from None
         content = self._sealer.seal(drawn)
         return Document(
             id=certificate.document,

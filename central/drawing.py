@@ -35,22 +35,38 @@ SEAL_RADIUS: Final = 19.0
 QR_SIDE: Final = 27.0
 FOOT: Final = 24.0  # free at the bottom of each page for the footer
 CLOSING: Final = 76.0  # height of notes, QR, authority and seal: they stay on one page
-PAGES: Final = "¤"  # stands for the number of pages until it is known; one character wide, so that lines stay put
+MAX_PAGES: Final = 3  # the starter catalogue: outputs of this service
+PAGES: Final = "¤¤"  # stands for the number of pages until it is known; hardly wider, so that lines stay put
 
 
 class GlyphMissing(ValueError):
     """The typeface lacks a character of a name: the sheet would show an empty box, so it is not made."""
 
 
+class TooLong(ValueError):
+    """More rows than the sheets of one certificate hold."""
+
+
 def draw(certificate: Certificate, typefaces: Typefaces) -> tuple[bytes, int]:
-    """Return the unsigned PDF, subject attached, and its number of pages. Raises ``GlyphMissing``, ``FontMissing``."""
+    """Return the unsigned PDF, subject attached, and its number of pages.
+
+    Raises ``GlyphMissing``, ``TooLong``, ``FontMissing``.
+    """
     sheet = _Sheet(certificate, typefaces)
-    sheet.add_page()
-    sheet.holder()
-    sheet.rows()
-    sheet.closing()
-    sheet.embed_file(bytes=certificate.subject(), basename=SUBJECT_FILE, mime_type="application/json", compress=True)
-    return bytes(sheet.output()), sheet.pages_count
+    try:
+        sheet.check_glyphs()
+        sheet.add_page()
+        sheet.holder()
+        sheet.rows()
+        sheet.closing()
+        if sheet.pages_count > MAX_PAGES:
+            raise TooLong(f"{sheet.pages_count} pages")
+        sheet.embed_file(bytes=certificate.subject(), basename=SUBJECT_FILE, mime_type="application/json")
+        return bytes(sheet.output()), sheet.pages_count
+    finally:
+        for font in sheet.fonts.values():
+            if isinstance(font, TTFFont):
+                font.ttfont.close()  # a sheet that is never put out would keep the font files open
 
 
 class _Sheet(FPDF):
@@ -59,7 +75,6 @@ class _Sheet(FPDF):
         self._it = certificate
         self.add_font(FACE, "", typefaces.file(""))
         self.add_font(FACE, "B", typefaces.file("B"))
-        self._check_glyphs()
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(auto=True, margin=FOOT)
         self.set_title(TITLE)  # no person: a viewer shows the title in its window
@@ -254,7 +269,8 @@ class _Sheet(FPDF):
         self.set_font(FACE, style, size)
         self.set_text_color(*colour)
 
-    def _check_glyphs(self) -> None:
+    def check_glyphs(self) -> None:
+        """Raise ``GlyphMissing`` before anything is drawn."""
         it = self._it
         personal = it.name + it.also + "".join(row.employer + row.region for row in it.rows)
         for key in (FACE, FACE + "B"):

@@ -40,6 +40,10 @@ REASONS: Final[Mapping[str, Mapping[str, str]]] = {
         "zh_CN": "姓名中有本系统暂时不能印刷的字，请到窗口办理。",
         "en": "Your name has a character this system cannot print yet. Please go to a window.",
     },
+    "too_long": {
+        "zh_CN": "所选期间的参保记录超过三页，请缩短期间后重新申请。",
+        "en": "Your record for this period needs more than three pages. Please choose a shorter period.",
+    },
     "service_paused": {"zh_CN": "本事项暂停办理。", "en": "This service is paused."},
     "register_down": {
         "zh_CN": "社会保险登记库暂时无法查询，请稍后再来或到窗口办理。",

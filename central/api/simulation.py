@@ -30,8 +30,8 @@ def state(office: OfficeParts) -> dict[str, Any]:
             for name, table in (("items", StoredItem), ("ratings", Rating), ("prints", PrintReport), ("sms", Sms))
         }
         duplicates = session.get(Counter, DUPLICATES)
-        cases = session.execute(select(Case.service, func.count()).group_by(Case.service)).tuples().all()
-        states = session.execute(select(Case.state, func.count()).group_by(Case.state)).tuples().all()
+        cases = session.execute(select(Case.service, func.count()).group_by(Case.service)).all()
+        states = session.execute(select(Case.state, func.count()).group_by(Case.state)).all()
         alarms = session.scalars(select(Alarm).order_by(Alarm.at)).all()
         missing = session.scalar(select(func.sum(Stream.highest - Stream.stored))) or 0
     return {

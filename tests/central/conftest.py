@@ -127,7 +127,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def office(tmp_path: Path, clock: HandClock, typeface_cache: Path) -> Iterator[Office]:
-    """The parts of a central whose worker is walked by hand."""
+    """Build the parts of a central whose worker is walked by hand."""
     data = tmp_path / "data"
     data.mkdir()
     (data / "cache").symlink_to(typeface_cache)
@@ -222,9 +222,7 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def start_central(
-    tmp_path_factory: pytest.TempPathFactory, typeface_cache: Path
-) -> Callable[..., Any]:
+def start_central(tmp_path_factory: pytest.TempPathFactory, typeface_cache: Path) -> Callable[..., Any]:
     """Start real processes; each ends with its block."""
 
     @contextmanager
@@ -263,11 +261,9 @@ def shared(start_central: Callable[..., Any]) -> Iterator[Running]:
 
 @pytest.fixture
 def central(shared: Running) -> Iterator[Running]:
-    """The shared central, its faults switched off afterwards."""
+    """Lend the shared central; its faults are switched off afterwards."""
     yield shared
-    shared.faults(
-        decision_delay_s=0, register="up", tamper_document=None, pause_service=None, fail_next_batches=0
-    )
+    shared.faults(decision_delay_s=0, register="up", tamper_document=None, pause_service=None, fail_next_batches=0)
 
 
 @pytest.fixture

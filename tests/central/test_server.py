@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -231,9 +232,7 @@ def test_a_document_altered_on_the_way_is_refused_by_the_terminal(central: Any, 
     assert caught.value.seal is SealCode.HASH
 
 
-def test_a_genuine_document_of_somebody_else_is_refused_by_the_terminal(
-    central: Any, bodies: Any, people: Any
-) -> None:
+def test_a_genuine_document_of_somebody_else_is_refused_by_the_terminal(central: Any, bodies: Any, people: Any) -> None:
     central.faults(tamper_document="swap_subject")
     side, seq = take_in(central, bodies, people[0])
     reference = central.decision(side, seq)["document"]
@@ -322,10 +321,8 @@ def test_a_term_signal_ends_a_waiting_poll_and_the_process(start_central: Callab
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(15) == 0
             assert time.monotonic() - begun < 10
-            try:
+            with suppress(requests.ConnectionError):  # the signal came before the poll was taken up
                 assert waiting.result(5)["state"] == "pending"
-            except requests.ConnectionError:
-                pass  # the signal came before the poll was taken up
 
 
 def test_killed_between_commit_and_decision_it_decides_after_the_restart(

@@ -7,7 +7,7 @@ import io
 import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pyhanko.pdf_utils.generic import NullObject
@@ -27,6 +27,9 @@ from kiosk.documents.guard import WrongPerson, check_subject
 from kiosk.documents.seal import SealCode, SealRefused, Verifier, normalised, verify
 from kiosk.session import Person
 from offline_queue.wire import ItemId
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 CASE = ItemId("K0001", "ab" * 16, 7)
@@ -163,9 +166,9 @@ def test_an_unsealed_document_is_refused(verifier: Verifier, unsealed: bytes) ->
 def test_an_update_appended_behind_the_seal_is_refused(verifier: Verifier, sealed: bytes) -> None:
     writer = IncrementalPdfFileWriter(io.BytesIO(sealed))
     writer.root["/Tongban"] = NullObject()
-    writer.update_root()
+    writer.update_root()  # type: ignore[no-untyped-call]  # the library does not type it
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]  # the library does not type it
     assert refusal(verifier, out.getvalue()) is SealCode.COVERAGE
 
 
@@ -173,9 +176,7 @@ def test_bytes_appended_without_structure_are_refused(verifier: Verifier, sealed
     refusal(verifier, sealed + b"\n% one more line\n")
 
 
-def test_a_second_signature_is_refused(
-    verifier: Verifier, unsealed: bytes, signer: Identity, root: Identity
-) -> None:
+def test_a_second_signature_is_refused(verifier: Verifier, unsealed: bytes, signer: Identity, root: Identity) -> None:
     hand = DocumentSealer(signer, root)._signer
     pdf = unsealed
     for name in ("First", "Second"):
