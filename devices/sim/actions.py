@@ -142,6 +142,10 @@ class Actions:
         """Take the paper away."""
         await self._paper(printer, there=False)
 
+    async def paper_after(self, sheets: int) -> None:
+        """Let the sheet printer's paper end after so many more sheets; it only notices when it reaches for the next."""
+        self._world.sheets.paper_after(sheets)
+
     async def paper_refill(self, printer: Which) -> None:
         """Put paper in."""
         await self._paper(printer, there=True)
@@ -220,6 +224,7 @@ ACTIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "camera.normal": Actions.camera_normal,
     "camera.unplug": Actions.camera_unplug,
     "paper.out": Actions.paper_out,
+    "paper.after": Actions.paper_after,
     "paper.refill": Actions.paper_refill,
     "paper.jam": Actions.paper_jam,
     "cover": Actions.cover,
