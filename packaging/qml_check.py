@@ -1,6 +1,6 @@
-"""Check the QML against the Python it is bound to: build type information of the view models, then run qmllint.
+"""Check the QML against the Python it is bound to: type information of the view models, then qmllint.
 
-Run ``python packaging/qml_check.py`` (``make check`` does). Everything is built in ``build/qml``; a single warning fails.
+Run ``python packaging/qml_check.py`` (``make check`` does). It builds in ``build/qml``; a single warning fails.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def tool(name: str, *arguments: str | Path) -> str:
 def constant_properties(source: Path) -> set[tuple[str, str]]:
     """Return (class, property) of each property declared constant: the dump tool leaves that out."""
     found = set()
-    for outer in ast.parse(source.read_text(encoding="utf-8")).body:
-        for inner in getattr(outer, "body", []):
-            for decorator in getattr(inner, "decorator_list", []):
-                keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-                if any(keyword.arg == "constant" for keyword in keywords):
-                    found.add((outer.name, inner.name))
+    classes = [one for one in ast.parse(source.read_text(encoding="utf-8")).body if isinstance(one, ast.ClassDef)]
+    for owner in classes:
+        for method in (one for one in owner.body if isinstance(one, ast.FunctionDef)):
+            for decorator in (one for one in method.decorator_list if isinstance(one, ast.Call)):
+                if any(keyword.arg == "constant" for keyword in decorator.keywords):
+                    found.add((owner.name, method.name))
     return found
 
 

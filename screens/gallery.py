@@ -1,6 +1,7 @@
 """Pictures of every view: ``python -m screens.gallery --out DIR [--language en] [--size 1080x1920] [--mode elder]``.
 
-Drawn off the screen by the software renderer with hinting off, so that the same scene gives the same pixels.
+``python -m screens.gallery --update-goldens`` draws what the tests compare with, at half size. Everything is drawn off
+the screen by the software renderer, hinting off, so that the same scene gives the same pixels.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shiboken6
+from PIL import Image
 from PySide6.QtCore import QCoreApplication, QEvent, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QAccessible, QColor, QFont, QGuiApplication, QImage, QMouseEvent, QPainter
 from PySide6.QtQuick import QQuickItem, QQuickView
@@ -32,7 +34,20 @@ if TYPE_CHECKING:
 QML = Path(__file__).parent / "qml"
 FAMILY = "Noto Sans CJK SC"
 PORTRAIT, LANDSCAPE = QSize(1080, 1920), QSize(1920, 1080)
+GOLDENS = Path(__file__).parent.parent / "tests" / "goldens"
+# Half size: everything scales with the window, and the repository stays small.
+GOLDEN_SETS = {
+    "zh_CN-upright": (Language.ZH_CN, PORTRAIT / 2),
+    "en-upright": (Language.EN, PORTRAIT / 2),
+    "zh_CN-lying": (Language.ZH_CN, LANDSCAPE / 2),
+}
+COLOURS_OF_A_PALETTE = 256
 SETTLE_ROUNDS = 8  # the layout settles in two or three
+
+NAME = QAccessible.Text.Name
+TOUCHABLE = frozenset(
+    {QAccessible.Role.Button, QAccessible.Role.RadioButton, QAccessible.Role.CheckBox, QAccessible.Role.EditableText}
+)
 
 OFFSCREEN = {
     "QT_QPA_PLATFORM": "offscreen",
@@ -133,7 +148,9 @@ class Gallery:
 
     def tap(self, name: str) -> None:
         """Touch the middle of the control with this accessible name. Raises ``LookupError`` when there is none."""
-        item = next((item for found, item in self.named() if found.text(QAccessible.Text.Name) == name), None)
+        item = next(
+            (item for found, item in self.named() if found.role() in TOUCHABLE and found.text(NAME) == name), None
+        )
         if item is None:
             raise LookupError(f"no control called {name!r}")
         at = item.mapToScene(QPointF(item.width() / 2, item.height() / 2))
@@ -141,9 +158,7 @@ class Gallery:
             (QEvent.Type.MouseButtonPress, Qt.MouseButton.LeftButton),
             (QEvent.Type.MouseButtonRelease, Qt.MouseButton.NoButton),
         ):
-            event = QMouseEvent(
-                kind, at, at, Qt.MouseButton.LeftButton, held, Qt.KeyboardModifier.NoModifier
-            )
+            event = QMouseEvent(kind, at, at, Qt.MouseButton.LeftButton, held, Qt.KeyboardModifier.NoModifier)
             QCoreApplication.sendEvent(self.window, event)
 
     def named(self) -> Iterator[tuple[QAccessibleInterface, QQuickItem]]:
@@ -165,6 +180,29 @@ class Gallery:
         shiboken6.delete(self.model)
 
 
+def save(picture: QImage, path: Path) -> None:
+    """Write a PNG as small as it gets without changing a pixel."""
+    raw = bytes(picture.convertToFormat(QImage.Format.Format_RGBX8888).constBits())
+    image = Image.frombytes("RGB", (picture.width(), picture.height()), raw, "raw", "RGBX")
+    colours = image.getcolors(COLOURS_OF_A_PALETTE)
+    if colours:
+        image = image.quantize(colors=len(colours), dither=Image.Dither.NONE)
+    image.save(path, optimize=True)
+
+
+def update_goldens() -> None:
+    """Draw all goldens anew; those of fixtures that are gone go too."""
+    gallery = Gallery()
+    for name, (language, size) in GOLDEN_SETS.items():
+        folder = GOLDENS / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for gone in {path.stem for path in folder.glob("*.png")} - FIXTURES.keys():
+            (folder / f"{gone}.png").unlink()
+        for fixture in FIXTURES.values():
+            save(gallery.picture(fixture, language, size), folder / f"{fixture.name}.png")
+    gallery.close()
+
+
 def size_of(words: str) -> QSize:
     """Read a size such as ``1080x1920``."""
     width, height = words.split("x")
@@ -174,16 +212,22 @@ def size_of(words: str) -> QSize:
 def main(arguments: list[str] | None = None) -> int:
     """Draw the gallery."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, help="folder for the pictures")
+    parser.add_argument("--update-goldens", action="store_true")
     parser.add_argument("--language", type=Language, default=Language.ZH_CN)
     parser.add_argument("--size", type=size_of, default=PORTRAIT)
     parser.add_argument("--mode", type=Mode, default=None, help="instead of each fixture's own")
     parser.add_argument("--only", nargs="*", default=list(FIXTURES), metavar="NAME")
     wanted = parser.parse_args(arguments)
+    if wanted.update_goldens:
+        update_goldens()
+        return 0
+    if wanted.out is None:
+        parser.error("--out or --update-goldens")
     wanted.out.mkdir(parents=True, exist_ok=True)
     gallery = Gallery()
     for name in wanted.only:
-        gallery.picture(FIXTURES[name], wanted.language, wanted.size, wanted.mode).save(str(wanted.out / f"{name}.png"))
+        save(gallery.picture(FIXTURES[name], wanted.language, wanted.size, wanted.mode), wanted.out / f"{name}.png")
     gallery.close()
     return 0
 

@@ -7,9 +7,11 @@ Press {
     id: key
 
     property bool primary: false
+    property bool bold: primary
     property string drawing: ""
+    property int letterSize: primary ? Theme.letter(38) : Theme.key
 
-    readonly property color letters: !enabled ? Theme.inkSoft : primary ? Theme.inkOnAccent : Theme.ink
+    readonly property color letters: off ? Theme.inkSoft : primary ? Theme.inkOnAccent : Theme.ink
 
     implicitWidth: Math.max(Theme.target, row.implicitWidth + 2 * Theme.s4)
     implicitHeight: Math.max(Theme.keyHeight, row.implicitHeight + 2 * Theme.s2)
@@ -42,8 +44,8 @@ Press {
                 horizontalAlignment: Text.AlignHCenter
                 color: key.letters
                 font.family: Theme.family
-                font.pixelSize: key.primary ? Theme.letter(38) : Theme.key
-                font.weight: key.primary ? Font.Bold : Font.Normal
+                font.pixelSize: key.letterSize
+                font.weight: key.bold ? Font.Bold : Font.Normal
                 Accessible.ignored: true
             }
         }

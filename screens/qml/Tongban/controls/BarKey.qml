@@ -42,7 +42,7 @@ Press {
                 textFormat: Text.PlainText
                 color: key.letters
                 font.family: Theme.family
-                font.pixelSize: Theme.letter(28)
+                font.pixelSize: key.segment ? Theme.px(Theme.elder ? 34 : 28) : Theme.letter(28)
                 font.weight: key.segment && key.item.chosen ? Font.Bold : Font.Normal
                 Accessible.ignored: true
             }

@@ -9,10 +9,10 @@ Rectangle {
 
     required property ScreenModel screen
 
-    readonly property real edge: Theme.px(Theme.landscape ? 56 : 24)
+    readonly property real edge: Theme.margin
     readonly property real languageWidth: Theme.px(Theme.landscape ? 190 : Theme.elder ? 164 : 148)
     readonly property real keyHeight: height - 2 * Theme.s2
-    readonly property real keyWidth: Theme.px(Theme.landscape ? (Theme.elder ? 270 : 240) : 176)
+    readonly property real keyWidth: Theme.px(Theme.landscape ? (Theme.elder ? 270 : 240) : Theme.elder ? 156 : 164)
 
     implicitHeight: Theme.px(Theme.landscape ? 124 : Theme.elder ? 176 : 152)
     color: Theme.sunken

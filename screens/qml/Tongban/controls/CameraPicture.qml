@@ -18,16 +18,12 @@ Item {
         anchors.centerIn: parent
         width: camera.side
         height: camera.side
-        radius: Theme.radius
         color: Theme.light
-        border.width: Theme.stroke
-        border.color: Theme.edge
 
         Image {
             id: picture
 
             anchors.fill: parent
-            anchors.margins: Theme.stroke
             source: camera.source
             mirror: true
             cache: false
@@ -35,6 +31,23 @@ Item {
             smooth: false
             fillMode: Image.PreserveAspectCrop
             opacity: camera.still ? 0.55 : 1
+        }
+
+        // Rounds the picture's corners.
+        Rectangle {
+            anchors.fill: parent
+            anchors.margins: -Theme.px(12)
+            radius: Theme.px(36)
+            color: "transparent"
+            border.width: Theme.px(14)
+            border.color: Theme.light
+        }
+        Rectangle {
+            anchors.fill: parent
+            radius: Theme.px(24)
+            color: "transparent"
+            border.width: Theme.stroke
+            border.color: Theme.edge
         }
 
         Repeater {

@@ -26,7 +26,7 @@ Grid {
         edited((kept.length === chosen.length ? kept.concat(key) : kept).join(","));
     }
 
-    columns: Theme.elder ? 1 : !many && options.count === 3 ? 3 : 2
+    columns: Theme.elder ? 1 : options.count === 3 ? 3 : 2
     columnSpacing: Theme.s2
     rowSpacing: Theme.s2
 
@@ -40,7 +40,7 @@ Grid {
             text: item.title
             many: entry.many
             chosen: entry.chosen.includes(item.key)
-            enabled: item.usable
+            off: !item.usable
             note: item.usable ? item.detail : item.reason
             onClicked: entry.toggle(item.key)
         }

@@ -9,11 +9,12 @@ Press {
 
     required property OptionItem item
     property bool primary: false
-    readonly property color letters: !enabled ? Theme.inkSoft : primary ? Theme.inkOnAccent : Theme.ink
+    readonly property color letters: off ? Theme.inkSoft : primary ? Theme.inkOnAccent : Theme.ink
 
     signal chosen(key: string)
 
-    enabled: item.usable
+    implicitHeight: Theme.px(84) + words.height + 2 * Theme.s4 + Theme.s3
+    off: !item.usable
     text: item.title
     note: item.usable ? item.detail : item.reason
     ground: primary ? Theme.accent : Theme.surface
@@ -32,6 +33,8 @@ Press {
             weight: Theme.px(4)
         }
         Column {
+            id: words
+
             x: Theme.s4
             width: parent.width - 2 * Theme.s4
             anchors.bottom: parent.bottom
@@ -53,10 +56,10 @@ Press {
             Text {
                 width: parent.width
                 visible: text !== ""
-                text: tile.enabled ? tile.item.detail : tile.item.reason
+                text: tile.off ? tile.item.reason : tile.item.detail
                 textFormat: Text.PlainText
                 wrapMode: Text.Wrap
-                color: !tile.enabled ? Theme.attention : tile.primary ? Theme.inkOnAccent : Theme.inkSoft
+                color: tile.off ? Theme.attention : tile.primary ? Theme.inkOnAccent : Theme.inkSoft
                 font.family: Theme.family
                 font.pixelSize: Theme.small
                 Accessible.ignored: true

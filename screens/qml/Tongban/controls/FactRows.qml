@@ -11,6 +11,7 @@ Column {
 
     required property ItemList facts
     property real labelShare: 0.3
+    property real rowPadding: Theme.px(22)
 
     width: parent ? parent.width : implicitWidth
     visible: facts.count > 0
@@ -26,7 +27,7 @@ Column {
             readonly property bool stacked: Theme.elder
 
             width: rows.width
-            height: Math.max(label.height, stacked ? label.height + value.height + Theme.px(4) : value.height) + 2 * Theme.s3
+            height: (stacked ? label.height + value.height : Math.max(label.y + label.height, value.y + value.height) - rows.rowPadding) + 2 * rows.rowPadding
 
             Rectangle {
                 width: parent.width
@@ -37,7 +38,7 @@ Column {
             Prose {
                 id: label
 
-                y: Theme.s3
+                y: rows.rowPadding + (row.stacked ? 0 : value.baselineOffset - baselineOffset)
                 width: row.stacked ? parent.width : parent.width * rows.labelShare - Theme.s3
                 text: row.item.label
                 font.pixelSize: Theme.label
@@ -47,10 +48,10 @@ Column {
                 id: value
 
                 x: row.stacked ? 0 : parent.width * rows.labelShare
-                y: row.stacked ? label.y + label.height + Theme.px(4) : Theme.s3
+                y: row.stacked ? label.y + label.height : rows.rowPadding
                 width: parent.width - x
                 text: row.item.value
-                font.pixelSize: Theme.label
+                font.pixelSize: Theme.lead
             }
         }
     }

@@ -10,12 +10,18 @@ Column {
     id: box
 
     required property FieldItem item
+    required property int index
     required property ControlWords words
     property bool open: false // its pad, where it has one
     readonly property bool wrong: item.error !== ""
 
     signal settled // a choice was made: the core may show other fields
     signal focused
+
+    Component.onCompleted: {
+        if (index === 0 && item.kind === "digits")
+            focused();
+    }
 
     function settle(value: string): void {
         item.draft = value;

@@ -12,8 +12,9 @@ Item {
     // none, id_reader, camera, document_tray, receipt_slot
     property string slot: "none"
     property string name: ""
+    property bool outward: false // the card is taken out, not laid in
 
-    readonly property real scaleTo: Math.min(width / 440, height / 560)
+    readonly property real scaleTo: Math.min(width / 552, height / 560)
     readonly property real thin: Math.max(1.5, 3 * scaleTo)
     readonly property real thick: Math.max(2, 5 * scaleTo)
 
@@ -42,7 +43,7 @@ Item {
         // Foot and body.
         Line {
             PathSvg {
-                path: "M150 486 H290 L312 548 H128 z"
+                path: "M156 486 H284 V540 H156 z M104 540 H336 V554 H104 z"
             }
         }
         Line {
@@ -137,7 +138,7 @@ Item {
             joinStyle: ShapePath.RoundJoin
 
             PathSvg {
-                path: machine.slot === "id_reader" ? "M30 326 H142 a8 8 0 0 1 8 8 V394 a8 8 0 0 1 -8 8 H30 a8 8 0 0 1 -8 -8 V334 a8 8 0 0 1 8 -8 z" : machine.slot === "document_tray" ? "M124 432 H316 V540 H124 z" : machine.slot === "receipt_slot" ? "M266 327 H332 V412 L321 404 L310 412 L299 404 L288 412 L277 404 L266 412 z" : ""
+                path: machine.slot === "id_reader" ? "M30 326 H142 a8 8 0 0 1 8 8 V394 a8 8 0 0 1 -8 8 H30 a8 8 0 0 1 -8 -8 V334 a8 8 0 0 1 8 -8 z" : machine.slot === "document_tray" ? "M124 432 H316 V524 H124 z" : machine.slot === "receipt_slot" ? "M266 327 H332 V412 L321 404 L310 412 L299 404 L288 412 L277 404 L266 412 z" : ""
             }
         }
         ShapePath {
@@ -149,7 +150,7 @@ Item {
             joinStyle: ShapePath.RoundJoin
 
             PathSvg {
-                path: machine.slot === "id_reader" ? "M56 342 a9 9 0 1 0 0.01 0 M40 386 c0 -14 6 -20 16 -20 c10 0 16 6 16 20 M90 350 H132 M90 366 H132 M90 382 H116" : machine.slot === "document_tray" ? "M150 466 H250 M150 490 H290 M150 514 H290" : machine.slot === "receipt_slot" ? "M280 350 H318 M280 368 H318 M280 386 H304" : machine.slot === "camera" ? "M182 46 c-8 -20 -8 -20 -18 -34 M258 46 c8 -20 8 -20 18 -34" : ""
+                path: machine.slot === "id_reader" ? "M56 342 a9 9 0 1 0 0.01 0 M40 386 c0 -14 6 -20 16 -20 c10 0 16 6 16 20 M90 350 H132 M90 366 H132 M90 382 H116" : machine.slot === "document_tray" ? "M150 460 H240 M150 480 H290 M150 500 H290" : machine.slot === "receipt_slot" ? "M280 350 H318 M280 368 H318 M280 386 H304" : machine.slot === "camera" ? "M182 46 c-8 -20 -8 -20 -18 -34 M258 46 c8 -20 8 -20 18 -34" : ""
             }
         }
         // An arrow from outside, in the direction things move.
@@ -162,7 +163,7 @@ Item {
             joinStyle: ShapePath.RoundJoin
 
             PathSvg {
-                path: machine.slot === "id_reader" ? "M8 290 H52 M34 270 L54 290 L34 310" : machine.slot === "document_tray" ? "M412 470 V540 M392 520 L412 542 L432 520" : machine.slot === "receipt_slot" ? "M412 344 V414 M392 394 L412 416 L432 394" : ""
+                path: machine.slot === "id_reader" ? machine.outward ? "M-46 364 H-4 M-28 344 L-48 364 L-28 384" : "M-48 364 H-4 M-22 344 L-2 364 L-22 384" : machine.slot === "document_tray" ? "M412 470 V540 M392 520 L412 542 L432 520" : machine.slot === "receipt_slot" ? "M412 344 V414 M392 394 L412 416 L432 394" : ""
             }
         }
     }

@@ -13,9 +13,8 @@ Press {
 
     readonly property bool hasDrawing: item.icon !== ""
 
-    width: parent ? parent.width : implicitWidth
     implicitHeight: Math.max(Theme.px(132), words.implicitHeight + 2 * Theme.px(20))
-    enabled: item.usable
+    off: !item.usable
     text: item.title
     note: item.usable ? item.detail : item.reason
     onClicked: chosen(item.key)
@@ -29,7 +28,7 @@ Press {
             visible: row.hasDrawing
             name: row.item.icon
             size: Theme.icon
-            color: row.enabled ? Theme.ink : Theme.inkSoft
+            color: row.off ? Theme.inkSoft : Theme.ink
         }
 
         Column {
@@ -45,7 +44,7 @@ Press {
                 text: row.item.title
                 textFormat: Text.PlainText
                 wrapMode: Text.Wrap
-                color: row.enabled ? Theme.ink : Theme.inkSoft
+                color: row.off ? Theme.inkSoft : Theme.ink
                 font.family: Theme.family
                 font.pixelSize: Theme.letter(36)
                 font.weight: Font.Bold
@@ -65,7 +64,7 @@ Press {
             Item {
                 width: parent.width
                 height: reason.height
-                visible: !row.enabled && row.item.reason !== ""
+                visible: row.off && row.item.reason !== ""
 
                 ToneMark {
                     id: mark
@@ -93,7 +92,7 @@ Press {
         Icon {
             anchors.verticalCenter: parent.verticalCenter
             x: parent.width - width - Theme.s3
-            visible: row.enabled
+            visible: !row.off
             name: "forward"
             size: Theme.px(40)
             color: Theme.edge

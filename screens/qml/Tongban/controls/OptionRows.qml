@@ -21,6 +21,7 @@ Column {
         model: rows.options
 
         OptionRow {
+            width: rows.width
             onChosen: key => rows.chosen(key)
         }
     }

@@ -3,19 +3,22 @@ import QtQuick
 import Tongban
 import Tongban.Models
 
-// How every view is laid out: what is asked first, then a picture, then what it is about, the key for what comes next
-// always lowest. Upright one below the other; lying, question and picture at the left, the rest at the right.
+// How every view is laid out: what is asked first, then what it is about, the key for what comes next always lowest.
+// Upright all is one below the other, a picture between question and words. Lying, question and keys stand at the left;
+// at the right the picture, or else the words.
 Item {
     id: page
 
     property string title: ""
     property string lead: ""
+    property bool leadMatters: false // it says what to do
     property string mark: "" // a tone, drawn before the title
     property string markWord: ""
     property bool hasPicture: false
+    property bool pictureOptional: false // gives way where the words need the room
+    property real pictureWanted: 0 // height upright; 0: whatever is free
     property bool lowBody: hasPicture // what it is about stands low, next to the keys
-    property real split: 0.4 // the left part when lying
-    property real pictureShare: 0.5 // of the free height, upright
+    property real split: 0.34 // the left part when lying
     property real bodySpacing: Theme.s3
     required property ControlWords words
 
@@ -24,16 +27,18 @@ Item {
     property alias actions: keys.data
 
     readonly property bool lying: Theme.landscape
-    readonly property real gap: lying ? Theme.px(72) : 0
+    readonly property bool wordsRight: lying && !hasPicture
     readonly property real leftWidth: lying ? Math.round(width * split) : width
-    readonly property real rightX: lying ? leftWidth + gap : 0
+    readonly property real rightX: lying ? leftWidth + Theme.px(80) : 0
     readonly property real rightWidth: width - rightX
     readonly property real keysHeight: keys.visibleChildren.length > 0 ? keys.height + Theme.s4 : 0
     readonly property real bodyWanted: body.visibleChildren.length > 0 ? body.height : 0
     readonly property real headHeight: head.height + (head.height > 0 ? Theme.s5 : 0)
-    readonly property real freeHeight: height - (lying ? 0 : headHeight) - keysHeight
-    readonly property real pictureHeight: lying ? height - headHeight : hasPicture ? Math.max(Theme.px(300), freeHeight - bodyWanted - Theme.s5) : 0
-    readonly property real bodyRoom: freeHeight - (lying || !hasPicture ? 0 : Math.min(pictureHeight, freeHeight * pictureShare) + Theme.s5)
+    readonly property real pictureRoom: lying ? height : height - headHeight - keysHeight - (bodyWanted > 0 ? bodyWanted + Theme.s5 : 0)
+    readonly property bool pictureShown: hasPicture && (pictureRoom >= Theme.px(360) || !pictureOptional)
+    readonly property real pictureHeight: lying || pictureWanted === 0 ? Math.max(Theme.px(300), pictureRoom) : Math.min(pictureWanted, pictureRoom)
+    readonly property real bodyTop: wordsRight ? 0 : headHeight + (pictureShown && !lying ? pictureHeight + Theme.s5 : 0)
+    readonly property real bodyRoom: Math.max(0, height - bodyTop - (wordsRight ? 0 : keysHeight))
 
     // Brings what has the focus into sight.
     function reveal(item: Item): void {
@@ -70,39 +75,36 @@ Item {
                 bold: true
             }
         }
-        Prose {
+        Title {
             width: parent.width
             text: page.title
-            isTitle: true
-            bold: true
-            font.pixelSize: Theme.title
-            lineHeight: 0.95
         }
         Prose {
             width: parent.width
             visible: text !== ""
             text: page.lead
-            font.pixelSize: Theme.lead
-            color: Theme.inkSoft
+            font.pixelSize: page.leadMatters ? Theme.letter(38) : Theme.lead
+            color: page.leadMatters ? Theme.ink : Theme.inkSoft
         }
     }
 
     Item {
         id: pictureSlot
 
-        y: page.headHeight
-        width: page.leftWidth
+        x: page.rightX
+        y: page.lying ? 0 : page.headHeight
+        width: page.rightWidth
         height: page.pictureHeight
-        visible: page.hasPicture
+        visible: page.pictureShown
     }
 
     Scroll {
         id: scroll
 
         words: page.words
-        x: page.rightX
-        y: page.lowBody ? page.height - page.keysHeight - height : page.lying ? 0 : page.headHeight
-        width: page.rightWidth
+        x: page.wordsRight ? page.rightX : 0
+        y: page.lowBody ? page.height - page.keysHeight - height : page.bodyTop
+        width: page.wordsRight ? page.rightWidth : page.leftWidth
         height: page.lowBody ? Math.min(page.bodyRoom, page.bodyWanted) : page.bodyRoom
         contentHeight: page.bodyWanted
 
@@ -118,8 +120,7 @@ Item {
         id: keys
 
         anchors.bottom: parent.bottom
-        x: page.rightX
-        width: page.rightWidth
+        width: page.leftWidth
         spacing: Theme.s3
     }
 }

@@ -7,6 +7,8 @@ import Tongban
 T.AbstractButton {
     id: press
 
+    // Cannot be used now. Not `enabled`: what lies beneath a question is disabled too, and should look as before.
+    property bool off: false
     // What a screen reader adds to the word.
     property string note: ""
     property color ground: Theme.surface
@@ -15,6 +17,7 @@ T.AbstractButton {
     property int rimWidth: Theme.hair
     property int corner: Theme.radius
 
+    enabled: !off
     focusPolicy: Qt.TabFocus
     font.family: Theme.family
     font.pixelSize: Theme.key
@@ -26,9 +29,9 @@ T.AbstractButton {
 
     background: Rectangle {
         radius: press.corner
-        color: !press.enabled ? "transparent" : press.down ? press.groundDown : press.ground
+        color: press.off ? "transparent" : press.down ? press.groundDown : press.ground
         border.width: press.rimWidth
-        border.color: press.enabled ? press.rim : Theme.hairline
+        border.color: press.off ? Theme.hairline : press.rim
 
         Rectangle {
             anchors.fill: parent

@@ -13,12 +13,13 @@ Item {
     readonly property bool stacked: Theme.elder
     readonly property bool canEdit: item.edit !== ""
     readonly property real valueX: stacked ? 0 : width * 0.28
+    readonly property real firstLine: Math.round((Theme.target + Theme.s2 - Theme.label * 1.45 * Theme.lineHeight) / 2)
     readonly property real keyRoom: edit.width + Theme.s3 // kept free in every line, so that values stand in one column
 
     signal editAsked(key: string)
 
     width: parent ? parent.width : implicitWidth
-    implicitHeight: Math.max(canEdit ? Theme.target + Theme.s2 : 0, value.y + value.height + Theme.s3)
+    implicitHeight: Math.max(Theme.target + Theme.s2, value.y + value.height + Theme.s3)
 
     Rectangle {
         width: parent.width
@@ -29,7 +30,7 @@ Item {
     Prose {
         id: label
 
-        y: Theme.s3
+        y: line.stacked ? Theme.s3 : line.firstLine
         width: line.stacked ? parent.width - line.keyRoom : line.valueX - Theme.s3
         text: line.item.label
         font.pixelSize: Theme.label
@@ -39,7 +40,7 @@ Item {
         id: value
 
         x: line.valueX
-        y: line.stacked ? label.y + label.height + Theme.px(4) : Theme.s3
+        y: line.stacked ? label.y + label.height : line.firstLine
         width: parent.width - x - line.keyRoom
         text: line.item.value
         font.pixelSize: Theme.label
@@ -48,14 +49,14 @@ Item {
         id: edit
 
         anchors.right: parent.right
-        y: Theme.s1
+        y: line.stacked ? (parent.height - height) / 2 : Theme.s1
         height: Theme.target
         visible: line.canEdit
         drawing: "pencil"
         text: line.editWord
         rim: "transparent"
         ground: "transparent"
-        font.pixelSize: Theme.label
+        letterSize: Theme.label
         onClicked: line.editAsked(line.item.edit)
 
         // Which line it changes: the word alone would stand there many times.

@@ -58,7 +58,7 @@ Item {
                 height: Theme.target
                 text: modelData < 0 ? scroll.words.up : scroll.words.down
                 drawing: modelData < 0 ? "up" : "down"
-                enabled: modelData < 0 ? flick.contentY > 1 : flick.contentY < flick.contentHeight - flick.height - 1
+                off: modelData < 0 ? flick.contentY <= 1 : flick.contentY >= flick.contentHeight - flick.height - 1
                 onClicked: scroll.turn(modelData)
             }
         }

@@ -2,6 +2,7 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
+import QtQuick.Layouts
 import Tongban
 import Tongban.Models
 
@@ -18,17 +19,14 @@ Item {
     Column {
         id: head
 
-        y: view.lying ? Theme.s3 : Theme.s4
+        y: view.lying ? 0 : Theme.s4
         width: view.leftWidth
         spacing: Theme.s4
 
-        Prose {
+        Title {
             width: parent.width
             text: view.model.title
-            isTitle: true
-            bold: true
-            font.pixelSize: Theme.px(view.lying ? 84 : 92)
-            lineHeight: 0.95
+            letterSize: Theme.px(view.lying ? 72 : view.model.title.charCodeAt(0) >= 0x2e80 ? 92 : 76)
         }
         Row {
             spacing: Theme.s2
@@ -51,6 +49,8 @@ Item {
     Column {
         id: notices
 
+        readonly property real room: (view.lying ? view.height : entries.y - Theme.s4) - y
+
         anchors.top: head.bottom
         anchors.topMargin: Theme.s5
         width: view.leftWidth
@@ -65,6 +65,8 @@ Item {
 
                 width: notices.width
                 height: words.height + 2 * Theme.s3
+                opacity: y + height <= notices.room ? 1 : 0 // better none than a part
+                Accessible.ignored: opacity === 0
 
                 Rectangle {
                     width: parent.width
@@ -84,15 +86,19 @@ Item {
         }
     }
 
-    Grid {
+    GridLayout {
         id: entries
 
         anchors.bottom: parent.bottom
-        anchors.bottomMargin: view.lying ? Theme.s3 : Theme.s4
+        anchors.bottomMargin: view.lying ? 0 : Theme.s4
         x: view.lying ? view.leftWidth + view.gap : 0
         width: parent.width - x
+        height: view.lying ? parent.height : implicitHeight
         columns: 2
-        spacing: Theme.s3
+        columnSpacing: Theme.s3
+        rowSpacing: Theme.s3
+        uniformCellWidths: true
+        uniformCellHeights: true
 
         Repeater {
             model: view.model.entries
@@ -100,8 +106,9 @@ Item {
             EntryTile {
                 required property int index
 
-                width: (entries.width - entries.spacing) / 2
-                height: Theme.px(view.lying ? 370 : 340)
+                Layout.fillWidth: true
+                Layout.fillHeight: true
+                Layout.preferredHeight: Math.max(implicitHeight, Theme.px(340))
                 primary: index === 0
                 onChosen: key => view.screen.choose(key)
             }

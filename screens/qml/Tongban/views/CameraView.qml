@@ -13,12 +13,20 @@ Page {
     words: screen.words
     title: model.title
     hasPicture: true
-    split: 0.56
+    pictureWanted: leftWidth
+    lowBody: false
+    split: 0.44
     picture: [
         CameraPicture {
             anchors.fill: parent
             source: view.screen.camera.source
             still: view.model.busy
+        }
+    ]
+    actions: [
+        OptionRows {
+            options: view.model.options
+            onChosen: key => view.screen.choose(key)
         }
     ]
 
@@ -30,18 +38,14 @@ Page {
             id: mark
 
             tone: view.model.tone
-            size: Theme.letter(56)
+            size: Theme.letter(64)
         }
         Prose {
             anchors.verticalCenter: parent.verticalCenter
             width: parent.width - mark.width - Theme.s3
             text: view.model.hint
             bold: true
-            font.pixelSize: Theme.heading
+            font.pixelSize: Theme.letter(44)
         }
-    }
-    OptionRows {
-        options: view.model.options
-        onChosen: key => view.screen.choose(key)
     }
 }

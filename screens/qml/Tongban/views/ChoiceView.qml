@@ -2,6 +2,7 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
+import QtQuick.Layouts
 import Tongban
 import Tongban.Models
 
@@ -16,7 +17,7 @@ Page {
     words: screen.words
     title: model.title
     lead: model.lead
-    split: twoColumns ? 0.28 : 0.36
+    split: twoColumns ? 0.28 : 0.34
 
     SearchField {
         width: parent.width
@@ -34,19 +35,21 @@ Page {
         }, true)
     }
 
-    Grid {
+    GridLayout {
         id: options
 
         width: parent.width
         columns: view.twoColumns ? 2 : 1
         columnSpacing: Theme.s3
         rowSpacing: Theme.s2
+        uniformCellWidths: true
 
         Repeater {
             model: view.model.options
 
             OptionRow {
-                width: (options.width - (options.columns - 1) * options.columnSpacing) / options.columns
+                Layout.fillWidth: true
+                Layout.fillHeight: true
                 onChosen: key => view.screen.choose(key)
             }
         }

@@ -14,10 +14,11 @@ Page {
 
     words: screen.words
     title: model.title
-    hasPicture: model.slot !== "none" && Theme.landscape
-    lowBody: false
-    split: 0.4
-    bodySpacing: Theme.s4
+    hasPicture: model.slot !== "none"
+    pictureOptional: true
+    lowBody: pictureShown && !Theme.landscape
+    split: 0.58
+    bodySpacing: Theme.s3
     picture: [
         MachineOutline {
             anchors.fill: parent
@@ -39,6 +40,7 @@ Page {
 
                 width: keys.share
                 height: keys.tall
+                bold: true
                 text: view.model.decline
                 onClicked: view.screen.decline()
             }
@@ -47,6 +49,7 @@ Page {
 
                 width: keys.share
                 height: keys.tall
+                bold: true
                 text: view.model.agree
                 onClicked: view.screen.agree()
             }
@@ -61,7 +64,7 @@ Page {
 
             width: parent ? parent.width : 0
             text: item.words
-            font.pixelSize: Theme.lead
+            font.pixelSize: Theme.letter(36)
             lineHeight: 1.2
         }
     }

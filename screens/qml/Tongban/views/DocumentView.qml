@@ -14,6 +14,7 @@ Page {
     title: model.title
     lead: model.body
     mark: model.tone === "attention" || model.tone === "sorry" ? model.tone : ""
+    leadMatters: true
     hasPicture: true
     split: 0.5
     picture: [

@@ -14,9 +14,10 @@ Page {
     title: model.title
     lead: model.happened
     mark: "sorry"
+    leadMatters: true
     hasPicture: model.slot !== "none" && Theme.landscape
     lowBody: false
-    split: 0.4
+    split: hasPicture ? 0.6 : 0.4
     bodySpacing: Theme.s4
     picture: [
         MachineOutline {
@@ -44,7 +45,7 @@ Page {
         Prose {
             width: parent.width
             text: view.model.means
-            font.pixelSize: Theme.lead
+            font.pixelSize: Theme.letter(38)
         }
     }
     Column {
@@ -60,7 +61,7 @@ Page {
         Prose {
             width: parent.width
             text: view.model.what
-            font.pixelSize: Theme.lead
+            font.pixelSize: Theme.letter(38)
             bold: true
         }
     }

@@ -21,7 +21,7 @@ Page {
     words: screen.words
     title: model.title
     lead: model.lead
-    split: 0.3
+    split: 0.32
     bodySpacing: Theme.s5
     actions: [
         OptionRows {

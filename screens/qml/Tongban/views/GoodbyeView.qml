@@ -15,14 +15,23 @@ Page {
     words: screen.words
     title: model.title
     lead: model.body
-    mark: model.cleared ? "good" : model.tone === "neutral" || model.tone === "good" ? "" : model.tone
-    hasPicture: !model.cleared
+    mark: model.cleared || model.tone === "neutral" || model.tone === "good" ? "" : model.tone
+    leadMatters: true
+    hasPicture: true
     split: 0.5
     bodySpacing: Theme.s2
     picture: [
         MachineOutline {
             anchors.fill: parent
+            visible: !view.model.cleared
             slot: view.model.slot
+            outward: true
+        },
+        ToneMark {
+            anchors.centerIn: parent
+            visible: view.model.cleared
+            tone: "good"
+            size: Math.min(parent.width, parent.height) * 0.36
         }
     ]
     actions: [

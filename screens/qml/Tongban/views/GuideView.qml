@@ -28,6 +28,7 @@ Page {
     }
     FactRows {
         facts: view.model.facts
-        labelShare: Theme.landscape ? 0.26 : 0.24
+        labelShare: 0.24
+        rowPadding: Theme.px(28)
     }
 }

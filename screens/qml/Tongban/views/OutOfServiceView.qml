@@ -14,7 +14,7 @@ Page {
     title: model.title
     lead: model.body
     mark: "sorry"
-    split: 0.42
+    split: 0.4
     bodySpacing: Theme.s4
 
     Notice {

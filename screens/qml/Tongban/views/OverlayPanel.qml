@@ -39,13 +39,10 @@ Item {
             width: parent.width - 2 * Theme.s6
             spacing: Theme.s4
 
-            Prose {
+            Title {
                 width: parent.width
                 text: overlay.model.title
-                isTitle: true
-                bold: true
-                font.pixelSize: Theme.head(56)
-                lineHeight: 0.95
+                letterSize: Theme.head(56)
             }
             Repeater {
                 model: overlay.model.lines
@@ -63,7 +60,7 @@ Item {
                 visible: text !== ""
                 text: overlay.model.countdown
                 bold: true
-                font.pixelSize: Theme.heading
+                font.pixelSize: Theme.letter(48)
                 color: Theme.attention
             }
             Item {
@@ -79,7 +76,7 @@ Item {
 
                     width: column.width
                     primary: index === 0
-                    enabled: item.usable
+                    off: !item.usable
                     text: item.title
                     note: item.detail
                     onClicked: overlay.screen.choose(item.key)

@@ -15,7 +15,7 @@ Page {
     words: screen.words
     title: model.title
     lead: model.waitingFor
-    split: 0.4
+    split: 0.42
     bodySpacing: 0
     actions: [
         OptionRows {
@@ -34,7 +34,7 @@ Page {
             required property int index
 
             width: parent ? parent.width : 0
-            height: Math.max(Theme.px(136), label.height + state.height + 2 * Theme.s3)
+            height: Math.max(Theme.px(176), label.height + state.height + 2 * Theme.s3)
 
             Rectangle {
                 x: mark.x + mark.width / 2 - width / 2
@@ -49,7 +49,7 @@ Page {
 
                 anchors.verticalCenter: parent.verticalCenter
                 progress: stage.item.state
-                size: Theme.px(64)
+                size: Theme.px(84)
             }
             Column {
                 anchors.verticalCenter: parent.verticalCenter
@@ -62,7 +62,7 @@ Page {
                     width: parent.width
                     text: stage.item.label
                     bold: stage.item.state === "running"
-                    font.pixelSize: Theme.letter(36)
+                    font.pixelSize: Theme.letter(42)
                     color: stage.item.state === "waiting" ? Theme.inkSoft : Theme.ink
                 }
                 Prose {
@@ -70,7 +70,7 @@ Page {
 
                     width: parent.width
                     text: stage.item.stateWord
-                    font.pixelSize: Theme.small
+                    font.pixelSize: Theme.label
                     color: stage.item.state === "failed" ? Theme.sorry : Theme.inkSoft
                 }
             }

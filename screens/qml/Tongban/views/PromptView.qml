@@ -13,6 +13,7 @@ Page {
     words: screen.words
     title: model.title
     lead: model.body
+    leadMatters: true
     hasPicture: true
     split: 0.5
     picture: [

@@ -14,7 +14,7 @@ Page {
     property string grade: ""
     property string reasons: ""
     readonly property bool low: grade === "1" || grade === "2"
-    readonly property bool asList: Theme.elder && !Theme.landscape
+    readonly property bool asList: Theme.elder
 
     words: screen.words
     title: model.title
@@ -25,7 +25,7 @@ Page {
         ActionKey {
             width: parent.width
             primary: true
-            enabled: view.grade !== ""
+            off: view.grade === ""
             text: view.model.submit
             onClicked: view.screen.submit({
                 "grade": view.grade,

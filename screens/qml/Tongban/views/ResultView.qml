@@ -39,7 +39,7 @@ Page {
 
             width: parent ? parent.width : 0
             text: item.words
-            font.pixelSize: Theme.lead
+            font.pixelSize: Theme.letter(38)
             lineHeight: 1.2
         }
     }

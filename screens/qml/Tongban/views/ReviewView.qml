@@ -14,13 +14,12 @@ Page {
 
     words: screen.words
     title: model.title
-    lead: Theme.landscape ? model.promise : ""
-    split: 0.34
+    split: 0.32
     bodySpacing: 0
     actions: [
         Notice {
             tone: "neutral"
-            words: Theme.landscape ? "" : view.model.promise
+            words: view.model.promise
         },
         ActionKey {
             width: parent.width
