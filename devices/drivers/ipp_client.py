@@ -71,6 +71,8 @@ class IppClient:
 
         Raises ``NotReached``, ``Broken``, ``Refused`` and, for an answer that makes no sense, ``DeviceProtocolError``.
         """
+        if self._session.closed:
+            raise NotReached("closed here")
         request_id = next(self._request_ids)
         head = encode(operation, request_id, self._groups(target, job))
         try:

@@ -104,7 +104,7 @@ class EscposMachine:
         """Let the paper end after so many more printed lines (a picture or a code is one)."""
         self._lines_left = lines
 
-    def cover(self, *, is_open: bool) -> None:
+    def cover(self, is_open: bool) -> None:
         """Open or close the cover."""
         self._cover_open = is_open
         self._changed()

@@ -209,6 +209,24 @@ class PrinterContract:
             await device.print(next_job)
             assert (hands.copies(job), hands.copies(next_job)) == (0, 1)
 
+    async def test_job_whose_printer_is_closed_under_it_ends_with_an_error(
+        self, device: Printer, hands: PrinterHands
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        await hands.slow(on=True)
+        async with opened(device), asyncio.TaskGroup() as group:
+            heard = list[PrintProgress]()
+            failing = group.create_task(error_of(lambda: device.print(job, heard.append)))
+            await until(lambda: bool(heard))
+            await asyncio.sleep(QUIET_S)  # into the middle of it
+            await device.close()
+            assert isinstance(await failing, OutcomeUnknown)
+        await hands.slow(on=False)
+        async with opened(device):
+            await device.print(next_job)
+        assert hands.copies(job) <= 1
+        assert hands.copies(next_job) == 1
+
     # -- paper --------------------------------------------------------------------------------------------------------
 
     async def test_paper_out_before_the_job_is_a_fault_and_nothing_is_sent(
