@@ -3,7 +3,8 @@
 Only the standard library and ``cryptography`` are imported here. No cryptography of our own: HPKE (RFC 9180),
 AES-256-GCM (NIST SP 800-38D), ECDSA P-256 with SHA-256 (FIPS 186-5, DER) and Ed25519 (RFC 8032), composed.
 
-``POST /v1/kiosks/{kiosk}/batches``, ``Content-Type: application/json``, ``Authorization: Bearer <token>``. Request::
+``POST /v1/kiosks/{kiosk}/batches``, ``Content-Type: application/json``, ``Authorization: Bearer <token>``,
+``X-Kiosk: <kiosk>`` (whose token it is). Request::
 
     {
       "kiosk": "hall-03",                same as in the path
