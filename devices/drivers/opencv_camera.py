@@ -9,109 +9,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import logging
-import os
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from devices.camera import Camera
-from devices.device import DeviceInfo
-from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable
-from devices.health import READY, Condition, Health
-from devices.values import Frame
-
-# Read once by OpenCV when the backend is first used. FFmpeg would write every refused connection to standard error;
-# V4L2 waits ten seconds for a picture unless told otherwise.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds
 
 import cv2
 import numpy as np
+
+from devices.camera import Camera
+from devices.device import DeviceInfo
+from devices.drivers.opencv_source import OPEN_LIMIT_MS, Kind, Source
+from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable
+from devices.health import READY, Condition, Health
+from devices.values import Frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NO_FRAMES_S = 2.0  # the port's promise: silent for this long is a fault
-OPEN_LIMIT_MS = 1500  # a stream that connects and sends nothing
-READ_LIMIT_MS = 800  # the same in the middle; below it stop() would have to wait longer than half a second twice
-CONNECT_LIMIT_S = 1.0  # a host on the terminal's own network that does not answer is unplugged
 STOP_WAIT_S = 2.0  # a device that hangs is given up within two seconds
 RETRY_S = 0.2
 FILM_FRAMES_PER_S = 25.0  # when a film does not say
 FILM_FRAMES_PER_S_MAX = 60.0
 
 _log = logging.getLogger(__name__)
-# OpenCV warns on standard error about each missing device; what matters is raised.
-cv2.setLogLevel(0)
-
-
-class _Kind(enum.Enum):
-    NUMBER = enum.auto()
-    URL = enum.auto()
-    FILM = enum.auto()
-
-
-class Source:
-    """Where pictures come from, and whether it is there."""
-
-    def __init__(self, source: str | int) -> None:
-        self.text = str(source)
-        if self.text.isdecimal():
-            self.kind = _Kind.NUMBER
-        elif self.text.startswith(("http://", "https://", "rtsp://")):
-            self.kind = _Kind.URL
-        else:
-            self.kind = _Kind.FILM
-        self._parts = urlsplit(self.text) if self.kind is _Kind.URL else None
-
-    @property
-    def address(self) -> str:
-        """The source for technicians: without the password a URL may carry."""
-        if self._parts is None:
-            return f"/dev/video{self.text}" if self.kind is _Kind.NUMBER else self.text
-        return self._parts._replace(netloc=self._parts.netloc.rpartition("@")[2], query="").geturl()
-
-    @property
-    def model(self) -> str:
-        """What the kernel calls the device; empty for other kinds."""
-        with contextlib.suppress(OSError):
-            if self.kind is _Kind.NUMBER:
-                return (self._sysfs() / "name").read_text(encoding="utf-8", errors="replace").strip()
-        return ""
-
-    def is_loopback(self) -> bool:
-        """Tell whether the device is one of the kernel's virtual ones: pictures of a program, not of a sensor."""
-        return self.kind is _Kind.NUMBER and "/devices/virtual/" in os.path.realpath(self._sysfs())
-
-    async def check(self) -> None:
-        """Raise ``DeviceUnavailable`` when it is not there. Switches no sensor on."""
-        try:
-            if self._parts is not None:
-                async with asyncio.timeout(CONNECT_LIMIT_S):
-                    port = self._parts.port or {"https": 443, "rtsp": 554}.get(self._parts.scheme, 80)
-                    _, writer = await asyncio.open_connection(self._parts.hostname, port)
-                writer.transport.abort()
-            else:
-                # Opening a V4L2 node starts nothing; O_NONBLOCK because a film's path may be a pipe.
-                os.close(os.open(self.address, os.O_RDONLY | os.O_NONBLOCK))
-        except (OSError, ValueError) as error:
-            raise DeviceUnavailable(f"{self.address} is not there: {type(error).__name__}") from error
-
-    def open(self, width: int, height: int) -> cv2.VideoCapture:
-        """Open for reading, in the grabber's thread. The answer may be closed: ask ``isOpened``."""
-        if self.kind is _Kind.NUMBER:
-            wanted = [cv2.CAP_PROP_FRAME_WIDTH, width, cv2.CAP_PROP_FRAME_HEIGHT, height]
-            return cv2.VideoCapture(int(self.text), cv2.CAP_V4L2, wanted)
-        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_LIMIT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_LIMIT_MS]
-        # One decoding thread: several keep as many pictures back.
-        return cv2.VideoCapture(self.text, cv2.CAP_FFMPEG, [*limits, cv2.CAP_PROP_N_THREADS, 1])
-
-    def _sysfs(self) -> Path:
-        return Path(f"/sys/class/video4linux/video{self.text}")
 
 
 class OpencvCamera(Camera):
@@ -321,7 +243,7 @@ class _Grabber:
 
     def _not_opened(self, took_s: float) -> bool:
         """Tell a silent source, worth waiting for, from one that is gone."""
-        if self._source.kind is _Kind.URL and took_s * 1000 >= OPEN_LIMIT_MS:
+        if self._source.kind is Kind.URL and took_s * 1000 >= OPEN_LIMIT_MS:
             self._post(None)
             return True
         detail = f"{self._source.address} cannot be opened: gone, in use, or no pictures there"
@@ -354,7 +276,7 @@ class _Grabber:
 
     def _pace_s(self, capture: cv2.VideoCapture) -> float:
         """Return the pause between the pictures of a film; cameras set their own pace."""
-        if self._source.kind is not _Kind.FILM:
+        if self._source.kind is not Kind.FILM:
             return 0.0
         rate = capture.get(cv2.CAP_PROP_FPS)
         return 1 / (rate if 1 <= rate <= FILM_FRAMES_PER_S_MAX else FILM_FRAMES_PER_S)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kiosk.identity.face import Look
-from kiosk.identity.face_worker import LOOKS, judge
+from kiosk.identity.face_recipe import judge
+from kiosk.identity.face_worker import LOOKS
 
 WIDTH, HEIGHT = 640, 480
 BRIGHT = 120.0

@@ -1,0 +1,92 @@
+"""Where OpenCV gets its pictures: a V4L2 device by its number, a stream by its URL, a film by its path."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cv2
+
+from devices.errors import DeviceUnavailable
+
+OPEN_LIMIT_MS = 1500  # a stream that connects and sends nothing
+READ_LIMIT_MS = 800  # the same in the middle; stop() waits for one such read at most
+CONNECT_LIMIT_S = 1.0  # a host on the terminal's own network that does not answer is unplugged
+
+# Read once by OpenCV at the first opening. FFmpeg would write every refused connection to standard error;
+# V4L2 waits ten seconds for a picture unless told otherwise.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds
+# OpenCV warns on standard error about each missing device; what matters is raised.
+cv2.setLogLevel(0)
+
+
+class Kind(enum.Enum):
+    """How the source is reached."""
+
+    NUMBER = enum.auto()
+    URL = enum.auto()
+    FILM = enum.auto()
+
+
+class Source:
+    """Where pictures come from, and whether it is there."""
+
+    def __init__(self, source: str | int) -> None:
+        self.text = str(source)
+        if self.text.isdecimal():
+            self.kind = Kind.NUMBER
+        elif self.text.startswith(("http://", "https://", "rtsp://")):
+            self.kind = Kind.URL
+        else:
+            self.kind = Kind.FILM
+        self._parts = urlsplit(self.text) if self.kind is Kind.URL else None
+
+    @property
+    def address(self) -> str:
+        """The source for technicians: without the password a URL may carry."""
+        if self._parts is None:
+            return f"/dev/video{self.text}" if self.kind is Kind.NUMBER else self.text
+        return self._parts._replace(netloc=self._parts.netloc.rpartition("@")[2], query="").geturl()
+
+    @property
+    def model(self) -> str:
+        """What the kernel calls the device; empty for other kinds."""
+        with contextlib.suppress(OSError):
+            if self.kind is Kind.NUMBER:
+                return (self._sysfs() / "name").read_text(encoding="utf-8", errors="replace").strip()
+        return ""
+
+    def is_loopback(self) -> bool:
+        """Tell whether the device is one of the kernel's virtual ones: pictures of a program, not of a sensor."""
+        return self.kind is Kind.NUMBER and "/devices/virtual/" in os.path.realpath(self._sysfs())
+
+    async def check(self) -> None:
+        """Raise ``DeviceUnavailable`` when it is not there. Switches no sensor on."""
+        try:
+            if self._parts is not None:
+                async with asyncio.timeout(CONNECT_LIMIT_S):
+                    port = self._parts.port or {"https": 443, "rtsp": 554}.get(self._parts.scheme, 80)
+                    _, writer = await asyncio.open_connection(self._parts.hostname, port)
+                writer.transport.abort()
+            else:
+                # Opening a V4L2 node starts nothing; O_NONBLOCK because a film's path may be a pipe.
+                os.close(os.open(self.address, os.O_RDONLY | os.O_NONBLOCK))
+        except (OSError, ValueError) as error:
+            raise DeviceUnavailable(f"{self.address} is not there: {type(error).__name__}") from error
+
+    def open(self, width: int, height: int) -> cv2.VideoCapture:
+        """Open for reading, in the grabber's thread. The answer may be closed: ask ``isOpened``."""
+        if self.kind is Kind.NUMBER:
+            wanted = [cv2.CAP_PROP_FRAME_WIDTH, width, cv2.CAP_PROP_FRAME_HEIGHT, height]
+            return cv2.VideoCapture(int(self.text), cv2.CAP_V4L2, wanted)
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_LIMIT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_LIMIT_MS]
+        # One decoding thread: several keep as many pictures back.
+        return cv2.VideoCapture(self.text, cv2.CAP_FFMPEG, [*limits, cv2.CAP_PROP_N_THREADS, 1])
+
+    def _sysfs(self) -> Path:
+        return Path(f"/sys/class/video4linux/video{self.text}")
