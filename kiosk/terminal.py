@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kiosk.attract import Attraction
 from kiosk.availability import Surroundings
-from kiosk.catalogue.model import Identity
 from kiosk.catalogue.plan import plan
 from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted
 from kiosk.events import (
@@ -192,11 +191,7 @@ class Terminal:
             welcome = self._services
 
     async def _service(self, visit: Visit) -> Ending:
-        service = visit.service
-        journey = plan(service, self._tools.settings.face)
-        if service.identity is Identity.CARD_FACE and self._tools.face is not None and visit.face_check is None:
-            visit.face_check = await visit.closing.enter_async_context(self._tools.face.check())
-        return await run(visit, journey)
+        return await run(visit, plan(visit.service, self._tools.settings.face))
 
     async def _wipe(self, visit: Visit) -> None:
         """Forget everything personal: screen first, then memory, then the process that saw the face."""

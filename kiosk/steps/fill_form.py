@@ -29,9 +29,17 @@ KINDS: Mapping[FieldType, FieldKind] = {
     FieldType.DATE: FieldKind.DATE,
     FieldType.MONTH_RANGE: FieldKind.MONTH_RANGE,
 }
-WEIGHTS: Mapping[FieldKind, int] = {FieldKind.YES_NO: 1, FieldKind.CHOICE: 2, FieldKind.MULTI_CHOICE: 2}
-PAGE_WEIGHT = 4  # a page holds this much: a keyboard, a pad or a long text needs a page of its own
-ALONE = 4
+PAGE_WEIGHT = 6  # what a portrait page holds without scrolling, in rows of about 200 px at 1080 wide
+WEIGHTS: Mapping[FieldKind, int] = {
+    FieldKind.YES_NO: 1,
+    FieldKind.CHOICE: 2,
+    FieldKind.MULTI_CHOICE: 2,
+    FieldKind.DATE: 3,
+    FieldKind.MONTH_RANGE: 3,
+    FieldKind.TEXT: 4,  # the keyboard takes the rest
+    FieldKind.DIGITS: 5,  # so does the number pad
+    FieldKind.LONG_TEXT: PAGE_WEIGHT,
+}
 MASKS = {"id": masked_id, "phone": masked_phone, "name": masked_name}
 MOBILE_DIGITS = 11
 
@@ -108,7 +116,7 @@ class _Answers:
         pages: list[list[FieldDef]] = []
         weight = limit
         for field in self.open_fields():
-            own = min(limit, WEIGHTS.get(KINDS[field.type], ALONE))
+            own = min(limit, WEIGHTS[KINDS[field.type]])
             if weight + own > limit:
                 pages.append([])
                 weight = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.id_reader import IdReader
+from kiosk.catalogue.model import Identity
 from kiosk.events import CardRead
 from kiosk.intents import Chose, Intent
 from kiosk.journey import Outcome, Step
@@ -57,7 +58,8 @@ class ReadCard(Step):
 
     async def _use_photo(self, visit: Visit, card: IdentityCard) -> None:
         """Give the card's picture to the face engine at once: its template takes a second."""
-        if visit.face_check is None:
+        engine = visit.tools.face
+        if engine is None or visit.service.identity is not Identity.CARD_FACE:
             return
         visit.stage.show(
             Progress(
@@ -65,6 +67,8 @@ class ReadCard(Step):
                 stages=(ProgressStage(label=text("read_card.checking"), state=StageState.RUNNING),),
             )
         )
+        if visit.face_check is None:
+            visit.face_check = await visit.closing.enter_async_context(engine.check())
         picture = visit.tools.photo_decoder.decode(bytes(card.photo.reveal()))
         card.photo.wipe()
         visit.photo_usable = picture is not None and await visit.face_check.use_card_photo(picture)
