@@ -135,9 +135,11 @@ ColumnLayout {
             }
         }
     }
-    RowLayout {
+    GridLayout {
         Layout.fillWidth: true
-        spacing: Theme.s2
+        columns: Theme.elder ? 2 : 3
+        columnSpacing: Theme.s2
+        rowSpacing: Theme.s2
 
         Repeater {
             model: [
@@ -162,6 +164,7 @@ ColumnLayout {
         }
         Text {
             Layout.fillWidth: true
+            Layout.columnSpan: Theme.elder ? 2 : 1
             horizontalAlignment: Text.AlignRight
             text: pad.months > 0 ? pad.words.months_in_all.replace("{months}", pad.months) : ""
             textFormat: Text.PlainText
