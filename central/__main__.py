@@ -9,6 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import yaml
+from sqlalchemy.exc import SQLAlchemyError
+
+from central.fonts import FontMissing
 from central.packages import CATALOGUE
 from central.serving import LOOPBACK, serve
 
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 KIOSK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # offline_queue.wire
+EX_CONFIG: Final = 78  # sysexits.h: a restart would not help
 LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -32,16 +37,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stay", action="store_true", help="do not stop when standard input closes (for services)")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
-    return serve(
-        options.data.resolve(),
-        host=options.host,
-        port=options.port,
-        kiosks=options.kiosk,
-        catalogue=options.catalogue,
-        database=options.database,
-        demo=options.demo,
-        stay=options.stay,
-    )
+    try:
+        return serve(
+            options.data.resolve(),
+            host=options.host,
+            port=options.port,
+            kiosks=options.kiosk,
+            catalogue=options.catalogue,
+            database=options.database,
+            demo=options.demo,
+            stay=options.stay,
+        )
+    except (FontMissing, OSError, ValueError, yaml.YAMLError, SQLAlchemyError) as error:
+        print(f"central cannot start: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        return EX_CONFIG
 
 
 def _kiosk(text: str) -> str:

@@ -31,6 +31,11 @@ class Typefaces:
         self._cache = cache
         self._lock = threading.Lock()
 
+    def prepare(self) -> None:
+        """Extract all faces now. Raises ``FontMissing``: better at the start than at the first certificate."""
+        for style in FACES:
+            self.file(style)
+
     def file(self, style: str) -> Path:
         """Return the font file of a style, "" or "B". Raises ``FontMissing``."""
         collection, name = FACES[style]

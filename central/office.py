@@ -71,9 +71,12 @@ def build(
 ) -> Office:
     """Make or open everything below ``data`` and enrol the terminals; nothing runs yet.
 
-    ``url`` is where terminals reach this central. Raises ``OSError``, ``ValueError``, ``yaml.YAMLError``.
+    ``url`` is where terminals reach this central. Raises ``FontMissing``, ``OSError``, ``ValueError``,
+    ``yaml.YAMLError``, ``sqlalchemy.exc.SQLAlchemyError``.
     """
     private_folder(data)
+    typefaces = Typefaces(data / "cache")
+    typefaces.prepare()
     keys = load_keys(data, clock.now())
     store = Store(database or f"sqlite:///{data / 'central.db'}")
     with store.write() as session:
@@ -89,7 +92,7 @@ def build(
         register=register,
         challenges=challenges,
         calendar=Calendar.load(),
-        typefaces=Typefaces(data / "cache"),
+        typefaces=typefaces,
         sealer=DocumentSealer(keys.document_signer, keys.document_ca),
         switches=switches,
         url=url,

@@ -70,14 +70,20 @@ def serve(
     stay: bool,
 ) -> int:
     """Run until SIGTERM, SIGINT or, unless ``stay``, the end of standard input. Returns the exit status."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
-    url = f"https://{host}:{listener.getsockname()[1]}"
-    office = build(data, url=url, kiosks=kiosks, clock=SystemClock(), demo=demo, catalogue=catalogue, database=database)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        url = f"https://{host}:{listener.getsockname()[1]}"
+        office = build(
+            data, url=url, kiosks=kiosks, clock=SystemClock(), demo=demo, catalogue=catalogue, database=database
+        )
+        terminal = terminal_folder(data, kiosks, kiosks[0])
+        return _run(office, listener, {"ready": True, "url": url, "terminal": str(terminal)}, stay=stay)
+
+
+def _run(office: Office, listener: socket.socket, ready: dict[str, object], *, stay: bool) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises it once more at the end: an ordered end is no death
-    ready = {"ready": True, "url": url, "terminal": str(terminal_folder(data, kiosks, kiosks[0]))}
     server = Server(_config(office), office, ready)
     with _Stopper(server, stay=stay):
         server.run(sockets=[listener])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import signal
 import stat
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,7 @@ from offline_queue.wire import ItemId, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CERTIFICATE, COMPLAINT = "DEMO-GF00101000", "DEMO-GF00801000"
 visits = (f"visit{number}" for number in itertools.count(100))
@@ -307,6 +310,19 @@ def test_without_a_demo_there_is_no_simulation(start_central: Callable[..., Any]
         for method, path in (("GET", "/sim/sms"), ("GET", "/sim/state"), ("POST", "/sim/faults")):
             assert plain.call(method, path).status_code == 404
         assert plain.stop() == 0
+
+
+def test_what_cannot_start_says_why_and_is_not_started_again(tmp_path: Path) -> None:
+    catalogue = tmp_path / "catalogue"
+    catalogue.mkdir()
+    (catalogue / "broken.yaml").write_text("code: DEMO\nversion: one\n")
+    command = [sys.executable, "-m", "central", "--data", str(tmp_path), "--kiosk", "K0001"]
+    ended = subprocess.run(
+        [*command, "--catalogue", str(catalogue)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 78
+    assert "central cannot start" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_a_term_signal_ends_a_waiting_poll_and_the_process(start_central: Callable[..., Any], bodies: Any) -> None:
