@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 READY_LIMIT_S = 30.0  # a central that makes its keys and a world with a printer, on a slow machine
 STOP_LIMIT_S = 5.0
+ROOT = Path(__file__).parents[2]
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _LIBC = ctypes.CDLL(None)  # loaded before any fork: the child of a fork may not load libraries
 
@@ -55,6 +56,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                cwd=ROOT,  # where ``-m`` finds both
                 text=True,
                 encoding="utf-8",
                 # A terminal's Ctrl-C is for the terminal: it then stops its children in order.
@@ -64,9 +66,12 @@ class Child:
         self._reader.start()
         try:
             said = json.loads(self._first.get(timeout=limit_s))
-        except (queue.Empty, ValueError):
+        except queue.Empty:
             self.stop()
             raise LaunchError(f"{self.name} did not come to stand within {limit_s:.0f} s: see {self._log}") from None
+        except ValueError:
+            self.stop()
+            raise LaunchError(f"{self.name} ended before it stood: see {self._log}") from None
         if not isinstance(said, dict) or said.get("ready") is not True:
             self.stop()
             raise LaunchError(f"{self.name} says it is not ready: see {self._log}")
@@ -145,12 +150,12 @@ class Laboratory:
         return child.start()
 
     def _central_command(self) -> list[str]:
-        data = str(self._folder / "central")
+        data = str(self._folder.resolve() / "central")
         return [sys.executable, "-m", "central", "--data", data, "--port", "0", "--kiosk", self._kiosk, "--demo"]
 
     def _world_command(self, far_end: dict[str, Any]) -> list[str]:
-        command = [sys.executable, "-m", "devices.sim", "--folder", str(self._folder / "world")]
-        command += ["--faces", os.fspath(self._faces)]
+        command = [sys.executable, "-m", "devices.sim", "--folder", str(self._folder.resolve() / "world")]
+        command += ["--faces", os.fspath(self._faces.resolve())]
         if far_end:
             command += ["--central", far_end["url"], "--central-ca", _central_settings(far_end)["tls_ca"]]
         return command

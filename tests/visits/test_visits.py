@@ -1,0 +1,118 @@
+"""Every visit file is played on the whole terminal; afterwards nothing of its people may be left anywhere."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from devices.sim.canaries import Trace, needles, scan
+from devices.sim.cards import photo_of
+from devices.sim.faces import Faces
+from devices.sim.personas import PERSONAS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HERE = Path(__file__).parent
+FACES = HERE.parents[1] / "build" / "faces"
+VISITS = sorted(HERE.glob("*.yaml"))
+
+pytestmark = [
+    pytest.mark.visit,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(not Faces(FACES).available(), reason="the portraits were not fetched: make setup"),
+]
+
+
+@pytest.fixture(scope="session")
+def wanted() -> dict[str, bytes]:
+    """Return what must not be found: every persona that can lie on the reader in these visits."""
+    faces = Faces(FACES)
+    found: dict[str, bytes] = {}
+    for key in ("p1", "p2", "p3"):
+        persona = PERSONAS[key]
+        found |= {f"{key}: {what}": needle for what, needle in needles(persona, photo_of(persona, faces)).items()}
+    return found
+
+
+@pytest.mark.parametrize("visit", VISITS, ids=lambda path: path.stem)
+def test_visit_ends_as_written_and_leaves_nothing_of_its_people(
+    visit: Path, play: Callable[[Path], Any], wanted: dict[str, bytes]
+) -> None:
+    played = play(visit)
+
+    assert played.status == 0, played.said
+    report = played.report
+    assert report["ok"]
+    assert not report["warnings"]
+    for entry in report["views"]:
+        assert entry["screenshot"], f"view {entry['number']} {entry['view']} has no picture"
+        assert (played.out / entry["screenshot"]).stat().st_size > 0
+    assert list(_full_numbers(report)) == []
+    for place in _places(played):
+        _prove_it_would_be_found(place, wanted)
+        assert scan(place, wanted) == [], f"{visit.stem}: {place} still knows somebody"
+
+
+def _places(played: Any) -> list[Path]:
+    """Return everything a terminal may write to: not paper, not central, not the player's own evidence."""
+    out = played.out
+    return [out / "logs", out / "terminal", out / "world" / "ipp", played.temporary, played.working]
+
+
+def _prove_it_would_be_found(place: Path, wanted: dict[str, bytes]) -> None:
+    """Plant the people in this very place and see every needle found; the same inside a copy of the queue."""
+    canary = place / "canary"
+    canary.write_bytes(b"\n".join(wanted.values()))
+    try:
+        assert {trace.what for trace in scan(place, wanted)} == set(wanted)
+    finally:
+        canary.unlink()
+    for database in place.rglob("*.db"):
+        copy = place / "canary.db"
+        shutil.copyfile(database, copy)
+        try:
+            with sqlite3.connect(copy) as connection:
+                connection.execute("CREATE TABLE canary (value BLOB)")
+                connection.executemany("INSERT INTO canary VALUES (?)", [(needle,) for needle in wanted.values()])
+            connection.close()
+            assert {trace.what for trace in scan(copy, wanted)} == set(wanted)
+        finally:
+            copy.unlink()
+
+
+def _full_numbers(report: dict[str, Any]) -> Iterator[Trace]:
+    """Yield each full identity number that stood on the glass: there, and in what a screen reader was told."""
+    for entry in report["views"]:
+        said = " ".join(entry["words"]).replace(" ", "")
+        for persona in PERSONAS.values():
+            if persona.number in said:
+                yield Trace(f"view {entry['number']} {entry['view']}", persona.key)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("name: x\n", "steps: Field required"),
+        ("name: x\nsteps: [{tap: a}, {jump: b}]\nexpectations: {outcome: done}\n", "a step is a map with one key of"),
+        ("name: x\nsteps: [{expect: {view: Attrakt}}]\nexpectations: {outcome: done}\n", "no view 'Attrakt'"),
+        ("name: x\nname: y\n", "stands twice"),
+        ("steps: [", "not valid YAML"),
+        ("- a\n", "expected a map"),
+    ],
+)
+def test_malformed_visit_is_refused_with_file_key_and_reason(
+    content: str, complaint: str, tmp_path: Path, play: Callable[[Path], Any]
+) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(content, encoding="utf-8")
+
+    played = play(file)
+
+    assert played.status == 64
+    assert complaint in played.said
+    assert str(file) in played.said
