@@ -24,7 +24,7 @@ from screens.fixtures import FIXTURES
 from screens.models.screen_model import ScreenModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from PySide6.QtGui import QAccessibleInterface
 
@@ -105,11 +105,12 @@ def application() -> QGuiApplication:
 
 
 class Gallery:
-    """A screen without a terminal behind it."""
+    """A screen without a terminal behind it; ``sent`` keeps what it would have sent."""
 
-    def __init__(self, send: Callable[[Intent], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._app = application()
-        self.model = ScreenModel(send or (lambda _intent: None), self._app)
+        self.sent: list[Intent] = []
+        self.model = ScreenModel(self.sent.append, self._app)
         self.window = QQuickView()
         self.window.engine().addImportPath(str(QML))
         self.window.engine().addImageProvider("cam", self.model.frames.provider())
@@ -173,6 +174,14 @@ class Gallery:
                 yield one, item
             waiting.extend(one.child(index) for index in range(one.childCount()))
 
+    def items(self, root: QQuickItem | None = None) -> Iterator[QQuickItem]:
+        """Walk the items that are shown, outer ones first."""
+        root = root or self.window.rootObject()
+        if root.isVisible() and root.opacity() > 0:
+            yield root
+            for child in root.childItems():
+                yield from self.items(child)
+
     def close(self) -> None:
         """Delete the engine, then the models."""
         self.window.close()
@@ -182,8 +191,8 @@ class Gallery:
 
 def save(picture: QImage, path: Path) -> None:
     """Write a PNG as small as it gets without changing a pixel."""
-    raw = bytes(picture.convertToFormat(QImage.Format.Format_RGBX8888).constBits())
-    image = Image.frombytes("RGB", (picture.width(), picture.height()), raw, "raw", "RGBX")
+    plain = picture.convertToFormat(QImage.Format.Format_RGBX8888)  # kept: its bits do not keep it
+    image = Image.frombytes("RGB", (plain.width(), plain.height()), bytes(plain.constBits()), "raw", "RGBX")
     colours = image.getcolors(COLOURS_OF_A_PALETTE)
     if colours:
         image = image.quantize(colors=len(colours), dither=Image.Dither.NONE)

@@ -10,9 +10,9 @@ Rectangle {
     required property ScreenModel screen
 
     readonly property real edge: Theme.margin
-    readonly property real languageWidth: Theme.px(Theme.landscape ? 190 : Theme.elder ? 164 : 148)
+    readonly property real languageWidth: Theme.px(Theme.landscape ? 190 : Theme.elder ? 156 : 148)
     readonly property real keyHeight: height - 2 * Theme.s2
-    readonly property real keyWidth: Theme.px(Theme.landscape ? (Theme.elder ? 270 : 240) : Theme.elder ? 156 : 164)
+    readonly property real keyWidth: Theme.landscape ? Theme.px(Theme.elder ? 270 : 240) : (width - 2 * edge - 2 * languageWidth - Theme.s2) / 4
 
     implicitHeight: Theme.px(Theme.landscape ? 124 : Theme.elder ? 176 : 152)
     color: Theme.sunken

@@ -15,7 +15,7 @@ Page {
     lead: model.happened
     mark: "sorry"
     leadMatters: true
-    hasPicture: model.slot !== "none" && Theme.landscape
+    hasPicture: model.slot !== "none" && Theme.landscape && !Theme.elder
     lowBody: false
     split: hasPicture ? 0.6 : 0.4
     bodySpacing: Theme.s4
