@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from screens.gallery import Gallery
 
 ROOM = 1.5  # pixels: rounding
+SIZES = {"upright": PORTRAIT, "lying": LANDSCAPE}
 MEET = 4.0  # pixels two lines may share: the space above and below letters
 
 
