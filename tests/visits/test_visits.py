@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FACES = HERE.parents[1] / "build" / "faces"
+NEVER_DRAWN_MS = 100  # the core went on before the view's first frame
 VISITS = sorted(HERE.glob("*.yaml"))
 
 pytestmark = [
@@ -50,7 +51,9 @@ def test_visit_ends_as_written_and_leaves_nothing_of_its_people(
     assert report["ok"]
     assert not report["warnings"]
     for entry in report["views"]:
-        assert entry["screenshot"], f"view {entry['number']} {entry['view']} has no picture"
+        if entry["screenshot"] is None:
+            assert entry["shown_ms"] < NEVER_DRAWN_MS, f"view {entry['number']} {entry['view']} has no picture"
+            continue
         assert (played.out / entry["screenshot"]).stat().st_size > 0
     assert list(_full_numbers(report)) == []
     for place in _places(played):
