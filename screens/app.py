@@ -112,7 +112,7 @@ class App(QObject):
         self.bridge.picture_arrived.connect(self.model.frames.put)
         self._engine.addImageProvider("cam", self.model.frames.provider())
         self._engine.addImportPath(str(QML))
-        self._engine.setInitialProperties({"screenModel": self.model})
+        self._engine.setInitialProperties({"screenModel": self.model, "motion": not self._display.offscreen})
         self._engine.load(QUrl.fromLocalFile(str(QML / "Tongban" / "Main.qml")))
         roots = self._engine.rootObjects()
         if not roots or not isinstance(roots[0], QQuickWindow):

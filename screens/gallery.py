@@ -117,15 +117,15 @@ class Gallery:
         self.window.setResizeMode(QQuickView.ResizeMode.SizeRootObjectToView)
         self.window.setInitialProperties({"screen": self.model, "motion": False})
         self.window.setSource(QUrl.fromLocalFile(str(QML / "Tongban" / "TerminalScreen.qml")))
-        self._turn = 0
+        self.turn = 0
 
     def show(self, fixture: Fixture, language: Language, size: QSize, mode: Mode | None = None) -> None:
         """Show a fixture as a fresh question and wait until it stands still."""
-        self._turn += 1
+        self.turn += 1
         self.window.resize(size)
         self.window.show()
         self.model.frames.put(portrait())
-        self.model.show(fixture.scene(language, self._turn, mode))
+        self.model.show(fixture.scene(language, self.turn, mode))
         self.settle()
         for name in fixture.touched(language):
             self.tap(name)

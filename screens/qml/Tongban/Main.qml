@@ -8,6 +8,7 @@ Window {
     id: window
 
     required property ScreenModel screenModel
+    property bool motion: true // off where pictures are taken
 
     visible: true
     width: 1080
@@ -20,6 +21,7 @@ Window {
 
         anchors.fill: parent
         screen: window.screenModel
+        motion: window.motion
         keyboardHeight: keyboard.coveredHeight
     }
 

@@ -60,7 +60,7 @@ Rectangle {
             x: Theme.margin
             width: parent.width - 2 * Theme.margin
             height: visible ? implicitHeight : 0
-            words: terminal.screen.frame.banner
+            words: Theme.landscape && terminal.keyboardHeight > 0 ? "" : terminal.screen.frame.banner
         }
 
         Loader {
@@ -76,14 +76,24 @@ Rectangle {
                 if (Theme.motion)
                     appear.restart();
             }
+        }
+
+        // A fresh view comes out of the ground: a veil over it goes, which costs less than a view half transparent.
+        Rectangle {
+            id: veil
+
+            anchors.fill: stage
+            opacity: 0
+            visible: opacity > 0
+            color: terminal.color
 
             NumberAnimation {
                 id: appear
 
-                target: stage
+                target: veil
                 property: "opacity"
-                from: 0
-                to: 1
+                from: 1
+                to: 0
                 duration: Theme.calm
             }
         }

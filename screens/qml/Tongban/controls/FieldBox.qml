@@ -17,6 +17,7 @@ Column {
 
     signal settled // a choice was made: the core may show other fields
     signal focused
+    signal written(part: Item, from: real, length: real) // the line being written
 
     Component.onCompleted: {
         if (index === 0 && item.kind === "digits")
@@ -109,6 +110,7 @@ Column {
             most: box.item.maxLength
             text: box.item.draft
             onEdited: text => box.item.draft = text
+            onWritten: (from, length) => box.written(field, from, length)
             field.onActiveFocusChanged: {
                 if (field.activeFocus)
                     box.focused();

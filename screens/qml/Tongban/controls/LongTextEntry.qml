@@ -16,6 +16,7 @@ Column {
     property alias field: area
 
     signal edited(string text)
+    signal written(real from, real length) // where the cursor stands
 
     spacing: Theme.s1
 
@@ -43,6 +44,11 @@ Column {
                 return;
             }
             entry.edited(text);
+        }
+
+        onCursorRectangleChanged: {
+            if (activeFocus)
+                entry.written(cursorRectangle.y, cursorRectangle.height + Theme.s3);
         }
 
         cursorDelegate: Rectangle {

@@ -27,11 +27,12 @@ Item {
     property alias actions: keys.data
 
     readonly property bool lying: Theme.landscape
+    readonly property bool tight: lying && height < Theme.px(480) // the keyboard is up: its own key comes next
     readonly property bool wordsRight: lying && !hasPicture
     readonly property real leftWidth: lying ? Math.round(width * split) : width
     readonly property real rightX: lying ? leftWidth + Theme.px(80) : 0
     readonly property real rightWidth: width - rightX
-    readonly property real keysHeight: keys.visibleChildren.length > 0 ? keys.height + Theme.s4 : 0
+    readonly property real keysHeight: keys.visible && keys.visibleChildren.length > 0 ? keys.height + Theme.s4 : 0
     readonly property real bodyWanted: body.visibleChildren.length > 0 ? body.height : 0
     readonly property real headHeight: head.height + (head.height > 0 ? Theme.s5 : 0)
     readonly property real pictureRoom: lying ? height : height - headHeight - keysHeight - (bodyWanted > 0 ? bodyWanted + Theme.s5 : 0)
@@ -40,12 +41,27 @@ Item {
     readonly property real bodyTop: wordsRight ? 0 : headHeight + (pictureShown && !lying ? pictureHeight + Theme.s5 : 0)
     readonly property real bodyRoom: Math.max(0, height - bodyTop - (wordsRight ? 0 : keysHeight))
 
+    property Item revealed: null
+
+    onHeightChanged: Qt.callLater(revealAgain)
+
+    function revealAgain(): void {
+        if (revealed)
+            reveal(revealed);
+    }
+
     // Brings what has the focus into sight.
     function reveal(item: Item): void {
-        const top = item.mapToItem(body, 0, 0).y;
-        const bottom = top + item.height;
-        if (bottom > scroll.contentY + scroll.height)
-            scroll.contentY = Math.max(0, Math.min(top, bottom - scroll.height + Theme.s3));
+        revealed = item;
+        revealPart(item, 0, item.height);
+    }
+
+    // The line that is being written in a long text.
+    function revealPart(item: Item, from: real, length: real): void {
+        const top = item.mapToItem(body, 0, from).y;
+        const bottom = top + length;
+        if (bottom > scroll.contentY + scroll.roomHeight)
+            scroll.contentY = Math.max(0, Math.min(top, bottom - scroll.roomHeight + Theme.s3));
         if (top < scroll.contentY)
             scroll.contentY = top;
     }
@@ -81,7 +97,7 @@ Item {
         }
         Prose {
             width: parent.width
-            visible: text !== ""
+            visible: text !== "" && !page.tight
             text: page.lead
             font.pixelSize: page.leadMatters ? Theme.letter(38) : Theme.lead
             color: page.leadMatters ? Theme.ink : Theme.inkSoft
@@ -102,6 +118,7 @@ Item {
         id: scroll
 
         words: page.words
+        hasKeys: !page.tight
         x: page.wordsRight ? page.rightX : 0
         y: page.lowBody ? page.height - page.keysHeight - height : page.bodyTop
         width: page.wordsRight ? page.rightWidth : page.leftWidth
@@ -119,6 +136,7 @@ Item {
     Column {
         id: keys
 
+        visible: !page.tight
         anchors.bottom: parent.bottom
         width: page.leftWidth
         spacing: Theme.s3

@@ -10,10 +10,12 @@ Item {
     id: scroll
 
     required property ControlWords words
+    property bool hasKeys: true
     property alias contentHeight: flick.contentHeight
     property alias contentY: flick.contentY
     default property alias content: flick.flickableData
     readonly property real roomWidth: width
+    readonly property real roomHeight: flick.height
     readonly property bool overflows: contentHeight > height + 1
 
     function turn(direction: int): void {
@@ -25,7 +27,7 @@ Item {
         id: flick
 
         width: parent.width
-        height: scroll.overflows ? parent.height - pager.height - Theme.s2 : parent.height
+        height: pager.visible ? parent.height - pager.height - Theme.s2 : parent.height
         contentWidth: width
         clip: scroll.overflows
         interactive: scroll.overflows
@@ -45,7 +47,7 @@ Item {
         id: pager
 
         anchors.bottom: parent.bottom
-        visible: scroll.overflows
+        visible: scroll.overflows && scroll.hasKeys
         spacing: Theme.s3
 
         Repeater {

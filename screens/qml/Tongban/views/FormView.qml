@@ -18,6 +18,19 @@ Page {
         screen.submit(model.values(), complete);
     }
 
+    // What has to be put right comes into sight by itself.
+    function showFirstError(): void {
+        for (let place = 0; place < boxes.count; ++place) {
+            const box = boxes.itemAt(place) as FieldBox;
+            if (box && box.wrong) {
+                reveal(box);
+                return;
+            }
+        }
+    }
+
+    Component.onCompleted: Qt.callLater(showFirstError)
+
     words: screen.words
     title: model.title
     lead: model.lead
@@ -42,14 +55,18 @@ Page {
     }
 
     Repeater {
+        id: boxes
+
         model: view.model.fields
 
         FieldBox {
             id: box
 
             words: view.screen.words
+            onWrongChanged: Qt.callLater(view.showFirstError)
             onSettled: view.send(false)
             open: view.current === item.key
+            onWritten: (part, from, length) => view.revealPart(part, from, length)
             onFocused: {
                 view.current = item.key;
                 view.reveal(box);
