@@ -40,8 +40,29 @@ function button(label, english, onPress, strong) {
   return made;
 }
 
+// What is not as it should be, in words; everything else goes without saying.
+const TROUBLE = {
+  "plugged:false": "已拔线 unplugged",
+  "answers:false": "不应答 silent",
+  "frozen:true": "画面静止 frozen",
+  "black:true": "镜头被遮 lens covered",
+  "mute:true": "没有画面 no pictures",
+  "powered:false": "已断电 switched off",
+  "paper:false": "没有纸 no paper",
+  "jammed:true": "卡纸 jammed",
+  "cover_open:true": "上盖打开 cover open",
+};
+const LINES = {
+  open: "畅通 open",
+  cut: "已断开 cut",
+  slow: "很慢 slow",
+  mute: "回复丢失 answers lost",
+  none: "没有中心 no central",
+};
+
 function words(machine) {
-  return Object.entries(machine || {}).map(([key, value]) => key + ": " + value).join(" · ");
+  const wrong = Object.entries(machine).map(([key, value]) => TROUBLE[key + ":" + value]).filter(Boolean);
+  return wrong.length ? "⚠ " + wrong.join(" · ") : "正常 all well";
 }
 
 function setText(id, text) {
@@ -52,9 +73,9 @@ function setText(id, text) {
 function show(state) {
   for (const person of document.querySelectorAll(".person"))
     person.classList.toggle("here", person.dataset.key === state.card);
-  setText("person-state", "证件 card: " + (state.card || "—") + " · 镜头前 at the camera: " + (state.face || "—"));
+  setText("person-state", "证件 card: " + (state.card || "—") + " · 镜头前 at the camera: " + (state.face === "nobody" ? "无人 nobody" : state.face));
   for (const name of ["reader", "camera", "sheets", "slips"]) setText(name + "-state", words(state.machines[name]));
-  setText("line-state", "line: " + state.line);
+  setText("line-state", LINES[state.line] || state.line);
   const paper = document.getElementById("paper");
   const all = [
     ...state.prints.map((name) => ["prints/" + name, "A4"]),
