@@ -13,7 +13,7 @@ readonly PYTHON=${PYTHON:-$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || 
 readonly PACKAGES=(
     python3-venv python3-dev gcc libc6-dev
     libegl1 libgl1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
-    libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3 libfontconfig1 libglib2.0-0
+    libxcb-randr0 libxcb-render-util0 libxcb-shape0 libdbus-1-3 libfontconfig1 libglib2.0-0
     fonts-noto-cjk     # the screen's, the slips' and the certificates' letters
     cups-ipp-utils     # ippeveprinter: the A4 printer of the demo and the tests
     poppler-utils      # pdftotext, pdftoppm: what a certificate really says and looks like
@@ -66,7 +66,7 @@ make_environment() {
     [[ -x $VENV/bin/python && -f $stamp && $(<"$stamp") == "$inputs" ]] && return 0
     say "Making the Python environment in $VENV (first time: some minutes, 1.3 GB)"
     [[ -x $VENV/bin/python ]] || "$PYTHON" -m venv --clear "$VENV"
-    local -a pip=("$VENV/bin/python" -m pip --disable-pip-version-check --quiet install)
+    local -a pip=("$VENV/bin/python" -m pip --disable-pip-version-check -qq install)
     local help="the packages could not be installed: is there a network, or an index in pip's configuration?"
     "${pip[@]}" --require-hashes -r packaging/locks/all.txt </dev/null || fail "$help"
     # Its declared dependency would compile for ten minutes; the lock above brings the same module ready made.

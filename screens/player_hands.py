@@ -26,6 +26,7 @@ Doing = "Generator[None, None, T]"
 
 HOLD_TICKS = 3  # a finger rests on the glass for some frames
 DRAG_MOVES = 8
+REST_S = 0.05  # what stands in the same place so much later is at rest; a list that still swings swallows the touch
 DRAG_REST_TICKS = 6  # a finger that stops before it lifts does not throw the list
 DRAG_SHARE = 0.6  # of the list's height at a time
 DRAGS_MAX = 15
@@ -179,13 +180,17 @@ class Hands:
         """Touch the ``nth`` control called ``name`` once it is there, enabled, in view and not covered."""
         deadline = time.monotonic() + within_s
         drags = 0
-        while not isinstance(aim := self.look().aim(name, nth), QPointF):
+        before: QPointF | None = None
+        while (aim := self.look().aim(name, nth)) != before or not isinstance(aim, QPointF):
             if isinstance(aim, Drag) and drags < DRAGS_MAX:
                 drags += 1
                 yield from self._drag(aim)
             elif time.monotonic() > deadline:
-                raise StepFailed(f"not within {within_s:g} s: {aim if isinstance(aim, str) else 'dragged in vain'}")
-            yield
+                raise StepFailed(f"not within {within_s:g} s: {aim if isinstance(aim, str) else 'it does not rest'}")
+            before = aim if isinstance(aim, QPointF) else None
+            rested = time.monotonic() + REST_S
+            while time.monotonic() < rested:
+                yield
         yield from self.tap_at(aim)
 
     def tap_at(self, at: QPointF) -> Generator[None, None, None]:
