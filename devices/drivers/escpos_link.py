@@ -55,6 +55,11 @@ class EscposLink:
         self._sort(self.wire.take())
         self._markers.clear()
 
+    async def forget_late_markers(self) -> None:
+        """Wait until nothing more arrives and drop the markers that did: those of an earlier job may come late."""
+        await self._wait_for_quiet()
+        self.forget_markers()
+
     def take_marker(self) -> int | None:
         """Return the oldest marker that has arrived, or ``None``."""
         self._sort(self.wire.take())

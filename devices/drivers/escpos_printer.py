@@ -152,8 +152,12 @@ class EscposPrinter(Printer):
         markers = 0  # printers that stop at the paper's end never answer with its bits; cheaper ones print on without
         if self._remnant:
             if not self._voiding:
+                # A printer that kept an earlier connection's bytes would answer their markers to this slip.
+                await self._link.send(CLEAR + ABANDON)
+                await self._link.forget_late_markers()
                 await self._link.send(voiding(self._width))
             await self._processed(run)
+            await self._link.forget_late_markers()
             self._remnant = self._voiding = False
         for block in run.blocks[:-1]:
             run.started = True
