@@ -49,7 +49,7 @@ lock: ## compile the locks anew from pyproject.toml
 	@build/lock-tool/bin/uv $(COMPILE) --no-deps packaging/locks/no-deps.in --output-file packaging/locks/no-deps.txt
 
 goldens: setup ## draw the reference pictures of the screens anew
-	@$(PYTHON) -m screens.gallery --goldens
+	@$(PYTHON) -m screens.gallery --update-goldens
 
 clean: ## remove what was built, keep the environment and the portraits
 	@rm -rf out build/demo build/lock-tool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -78,7 +78,7 @@ def _in_order(wanted: Sequence[str], shown: Sequence[str]) -> Finding:
 def _paper(what: str, words: PaperWords, read: Any) -> Iterator[Finding]:
     if not words.contains and not words.without:
         return
-    # A line break inside a word is the paper's width, not a different word; pypdf returns some fonts' letters with zeros.
+    # A line break inside a word is the paper's width, not another word; pypdf puts zeros between some fonts' letters.
     paper = "".join(read().replace("\0", "").split())
     for text in words.contains:
         yield Finding(f"{what}.contains", text, "found" if _in(text, paper) else "not there", _in(text, paper))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kiosk.errors import SettingsError
 from kiosk.settings import SIMULATION_ALLOWED, Profile, Settings, load
+from screens.arguments import DEMO_STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ EXIT_TEMPORARY = 75  # <sysexits.h> EX_TEMPFAIL: the demo's far ends did not com
 
 def check_config(asked: Arguments) -> int:
     """Print every setting in force with its origin. Raises ``SettingsError``."""
-    for key, value, origin in load(asked.profile, overlays=_overlays(asked, asked.state)).effective():
+    for key, value, origin in load(asked.profile, overlays=_overlays(asked, _state(asked))).effective():
         print(f"{key} = {value!r}  [{origin}]")  # noqa: T201 - the command's answer
     return 0
 
@@ -34,11 +35,7 @@ def run(asked: Arguments) -> int:
         from screens.play import play  # noqa: PLC0415 - the player and its readers are no part of a terminal in service
 
         return play(asked, asked.play, asked.out)
-    state = asked.state
-    if state is None and Profile(asked.profile) in SIMULATION_ALLOWED:
-        from screens.arguments import DEMO_STATE  # noqa: PLC0415 - a demo's default only
-
-        state = DEMO_STATE
+    state = _state(asked)
     with _only_one(state), laboratory(asked, _overlays(asked, state), state) as (settings, lab):
         if lab is not None and lab.dock:
             sys.stderr.write(f"control page of the simulated world: {lab.dock}\n")
@@ -73,6 +70,13 @@ def laboratory(
         yield load(asked.profile, overlays=[*overlays, *lab.overlays]), lab
     finally:
         lab.stop()
+
+
+def _state(asked: Arguments) -> Path | None:
+    """Return the folder of a demo; a terminal in service has its own in the settings."""
+    if asked.state is None and Profile(asked.profile) in SIMULATION_ALLOWED:
+        return DEMO_STATE
+    return asked.state
 
 
 def _overlays(asked: Arguments, state: Path | None) -> list[tuple[str, dict[str, Any]]]:

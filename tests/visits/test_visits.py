@@ -97,6 +97,24 @@ def _full_numbers(report: dict[str, Any]) -> Iterator[Trace]:
                 yield Trace(f"view {entry['number']} {entry['view']}", persona.key)
 
 
+def test_visit_that_cannot_be_done_as_written_fails_and_says_what_is_there(
+    tmp_path: Path, play: Callable[[Path], Any]
+) -> None:
+    file = tmp_path / "impossible.yaml"
+    steps = "[{tap: {name: 领取奖金, within_s: 1}}]"
+    expectations = "{outcome: completed, settle_s: 1}"
+    file.write_text(f"name: impossible\nsteps: {steps}\nexpectations: {expectations}\n", encoding="utf-8")
+
+    played = play(file)
+
+    assert played.status == 1
+    report = played.report
+    assert not report["ok"]
+    assert "no '领取奖金'; there are '办事'" in report["failure"]
+    assert {"what": "outcome", "expected": "completed", "actual": "", "ok": False} in report["expectations"]
+    assert list((played.out / "screens").glob("*-failed.png"))
+
+
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
