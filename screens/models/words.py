@@ -62,10 +62,6 @@ class ControlWords(QObject):
         return self._word("clear")
 
     @Property(str, notify=changed)
-    def notHere(self) -> str:
-        return self._word("not_here")
-
-    @Property(str, notify=changed)
     def machine(self) -> str:
         return self._word("machine")
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QRectF
 
 from kiosk.views import Language, Mode
 from screens.fixtures import FIXTURES
-from screens.gallery import LANDSCAPE, PORTRAIT
+from screens.gallery import LANDSCAPE, NAME, PORTRAIT
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QSize
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOM = 1.5  # pixels: rounding
 SIZES = {"upright": PORTRAIT, "lying": LANDSCAPE}
+LONG_LYING = {"form_certificate", "form_complaint", "form_contact", "form_errors", "form_known_open", "review_long"}
 MEET = 4.0  # pixels two lines may share: the space above and below letters
 
 
@@ -54,6 +55,16 @@ def test_every_text_fits(gallery: Gallery, name: str, size: str) -> None:
         gallery.show(FIXTURES[name], language, SIZES[size], mode)
         problems += [f"{language} {mode}: {problem}" for problem in misfits(gallery, SIZES[size])]
     assert problems == []
+
+
+@pytest.mark.parametrize(("size", "turned"), [("upright", {"form_certificate"}), ("lying", LONG_LYING)])
+def test_only_long_views_have_to_be_turned(gallery: Gallery, size: str, turned: set[str]) -> None:
+    def has_to_be_turned(name: str) -> bool:
+        gallery.show(FIXTURES[name], Language.ZH_CN, SIZES[size])
+        return any(one.text(NAME) == "往下翻" for one, _ in gallery.named() if not one.state().invisible)
+
+    plain = [name for name, one in FIXTURES.items() if one.mode is Mode.NORMAL and one.overlay is None]
+    assert {name for name in plain if has_to_be_turned(name)} == turned
 
 
 def misfits(gallery: Gallery, size: QSize) -> list[str]:

@@ -45,7 +45,6 @@ QtObject {
 
     // Letters, in pixels. The family has two weights: Font.Normal and Font.Bold.
     readonly property string family: "Noto Sans CJK SC"
-    readonly property int display: head(96)
     readonly property int title: head(60)
     readonly property int heading: letter(40)
     readonly property int lead: letter(34)

@@ -12,6 +12,7 @@ Item {
     // none, id_reader, camera, document_tray, receipt_slot
     property string slot: "none"
     property string name: ""
+    property bool stopped: false // it does not go on by itself: nothing goes in or comes out
     property bool outward: false // the card is taken out, not laid in
 
     readonly property real scaleTo: Math.min(width / 552, height / 560)
@@ -26,9 +27,9 @@ Item {
         property bool lit: false
 
         scale: Qt.size(machine.scaleTo, machine.scaleTo)
-        strokeColor: lit ? Theme.accent : Theme.edge
+        strokeColor: !lit ? Theme.edge : machine.stopped ? Theme.attention : Theme.accent
         strokeWidth: lit ? machine.thick : machine.thin
-        fillColor: lit ? Theme.accentSoft : Theme.surface
+        fillColor: !lit ? Theme.surface : machine.stopped ? Theme.attentionSoft : Theme.accentSoft
         capStyle: ShapePath.RoundCap
         joinStyle: ShapePath.RoundJoin
     }
@@ -109,7 +110,7 @@ Item {
         id: moving
 
         anchors.fill: shape
-        visible: machine.slot !== "none"
+        visible: machine.slot !== "none" && !machine.stopped
 
         SequentialAnimation on opacity {
             running: Theme.motion && moving.visible

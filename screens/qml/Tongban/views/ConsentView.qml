@@ -23,6 +23,7 @@ Page {
         MachineOutline {
             anchors.fill: parent
             slot: view.model.slot
+            name: view.screen.words.machine
         }
     ]
     actions: [

@@ -21,6 +21,8 @@ Page {
         MachineOutline {
             anchors.fill: parent
             slot: view.model.slot
+            stopped: view.mark !== ""
+            name: view.screen.words.machine
         }
     ]
     actions: [

@@ -15,14 +15,17 @@ Page {
     lead: model.happened
     mark: "sorry"
     leadMatters: true
-    hasPicture: model.slot !== "none" && Theme.landscape && !Theme.elder
-    lowBody: false
-    split: hasPicture ? 0.6 : 0.4
+    hasPicture: model.slot !== "none" && !Theme.landscape
+    pictureOptional: true
+    lowBody: pictureShown
+    split: 0.4
     bodySpacing: Theme.s4
     picture: [
         MachineOutline {
             anchors.fill: parent
             slot: view.model.slot
+            stopped: true
+            name: view.screen.words.machine
         }
     ]
     actions: [

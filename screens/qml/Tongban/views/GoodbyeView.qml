@@ -25,6 +25,7 @@ Page {
             anchors.fill: parent
             visible: !view.model.cleared
             slot: view.model.slot
+            name: view.screen.words.machine
             outward: true
         },
         ToneMark {

@@ -20,6 +20,7 @@ Page {
         MachineOutline {
             anchors.fill: parent
             slot: view.model.slot
+            name: view.screen.words.machine
         }
     ]
 
