@@ -115,8 +115,8 @@ class Steps:
         yield from self._wait(lambda: self._when_done(self._report()), wait.model_extra or {}, wait.within_s)
 
     def _take_picture(self, step: ScreenshotStep) -> Generator[None, None, None]:
+        yield from self._take_in()
         self._recorder.take_now(step.screenshot)
-        yield
 
     def call(self, work: Callable[[], T]) -> Generator[None, None, T]:
         """Run a blocking call to the dock in the worker while the screen goes on. Raises ``StepFailed``."""
