@@ -23,6 +23,7 @@ from kiosk.event_log import EventLog
 from kiosk.events import AlarmRaised, CatalogueRefused, DeviceChanged
 from kiosk.gateway_http import HttpGateway
 from kiosk.identity.face_local import LocalFaceEngine
+from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
 from kiosk.terminal import Terminal
 from kiosk.views import text
@@ -77,7 +78,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         detail = str(error) if error is not None else ""
         log.emit(DeviceChanged(device=name, state=health.state.value, conditions=conditions, detail=detail))
         for terminal in made:
-            terminal.device_changed()
+            terminal.device_changed(name, health)
 
     def link_changed(link: Link) -> None:
         for terminal in made:
@@ -99,6 +100,10 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
     sender = HttpSender(central.url, kiosk=settings.terminal.kiosk, ca_file=Path(central.tls_ca), token=lambda: token)
     courier = Courier(outbox, sender, monotonic=clock.monotonic, sleep=clock.sleep, on_link=link_changed)
     face = settings.face
+
+    def open_desk(visit: str) -> VisitDesk:
+        return VisitDesk(outbox, clock, log, settings.terminal.kiosk, visit)
+
     tools = Tools(
         settings=settings,
         clock=clock,
@@ -109,6 +114,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         face=LocalFaceEngine(face.match_at, face.no_match_at) if face.engine == "local" else None,
         photo_decoder=decoder,
         verifier=verifier,
+        staff=StaffNotices(log, open_desk),
     )
     limits = AdmissionLimits(
         max_age_s=settings.limits.unsent_age_h * HOURS,
@@ -128,7 +134,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         _stage(settings, screen, clock),
         outbox,
         courier,
-        open_desk=lambda visit: VisitDesk(outbox, clock, log, settings.terminal.kiosk, visit),
+        open_desk=open_desk,
         limits_reached=limits_reached,
         stop_queue=stop_queue,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from devices.errors import DeviceError
 from devices.id_reader import IdReader
 from kiosk.clock import deadline
-from kiosk.events import AlarmRaised, BelongingLeft
+from kiosk.events import BelongingLeft
 from kiosk.intents import Agreed, Touched
 from kiosk.stage import Idle
 from kiosk.views import Belonging, Goodbye, Slot, Tone, text
@@ -69,7 +69,7 @@ async def _wait_for_card(tools: Tools, stage: Stage, visit: str, papers: tuple[S
                     stage.update(view(urgent=True))
                     if waited > REMIND_S:
                         tools.log.emit(BelongingLeft(visit=visit, slot=Slot.ID_READER.value, seconds=waited))
-                        tools.log.emit(AlarmRaised(code="belonging.card_left", subject=visit))
+                        tools.staff.tell("belonging.card_left", visit)
     except DeviceError as error:
         tools.devices.report("id_reader", error)
         return True  # the reader is gone: nobody can say; the event of its going is the operator's notice

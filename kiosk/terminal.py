@@ -32,6 +32,7 @@ from kiosk.visit import Visit
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from devices.health import Health
     from kiosk.case_desk import VisitDesk
     from kiosk.intents import Intent
     from kiosk.visit import Tools
@@ -110,6 +111,7 @@ class Terminal:
                 group.create_task(tools.devices.run())
                 group.create_task(self._courier.run())
                 group.create_task(self._refresh())
+                group.create_task(tools.staff.run())
                 group.create_task(self._serve())
         finally:
             await self._stop()
@@ -132,8 +134,9 @@ class Terminal:
             "link": "up" if self._around.link_up else "down",
         }
 
-    def device_changed(self) -> None:
-        """Offer or withdraw services: a device says something else of itself."""
+    def device_changed(self, role: str, health: Health) -> None:
+        """Tell staff where needed; offer or withdraw services."""
+        self._tools.staff.device(role, health)
         self._attraction.refresh()
 
     def link_changed(self, up: bool) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kiosk.identity.face import FaceCheck, FaceEngine
     from kiosk.session import Session
     from kiosk.settings import Settings
+    from kiosk.staff import StaffNotices
     from kiosk.stage import Stage
 
 QUOTED = 8  # characters of the visit id a resident may quote to a clerk
@@ -48,6 +49,7 @@ class Tools:
     face: FaceEngine | None
     photo_decoder: PhotoDecoder
     verifier: Verifier | None
+    staff: StaffNotices
 
 
 @dataclass(slots=True, kw_only=True)

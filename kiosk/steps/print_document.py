@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError, DeviceFault, OutcomeUnknown
+from devices.health import Health
 from devices.printer import Printer, PrintOutcome
 from devices.values import PdfDocument, Pii, PrintJob
 from kiosk.clock import deadline
@@ -99,6 +100,9 @@ class PrintDocument(Step):
             if now.blocked and now.blocked != blocked_before:
                 names = tuple(sorted(condition.value for condition in now.blocked))
                 visit.tools.log.emit(PrintBlocked(visit=visit.session.visit, device=ROLE, conditions=names))
+                visit.tools.staff.device(ROLE, Health.of(now.blocked))
+            elif blocked_before and not now.blocked:
+                visit.tools.staff.cleared(ROLE)
             blocked_before = now.blocked
             sheet = min(now.sheets_done + 1, pages)
             cause = min(now.blocked, default=None)

@@ -40,6 +40,7 @@ from kiosk.gateway import (
 )
 from kiosk.identity.face import EngineInfo, FaceAnswer, FaceCheck, FaceEngine, Look, Verdict
 from kiosk.intents import Chose, Intent
+from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
 from kiosk.terminal import Terminal
 from kiosk.views import Language, Scene
@@ -332,12 +333,17 @@ class Playbook:
             settings=loaded,
             clock=self.clock,
             log=log,
-            devices=DeviceManager(devices, clock=self.clock, on_change=lambda *_: None),
+            devices=DeviceManager(
+                devices,
+                clock=self.clock,
+                on_change=lambda role, health, _error: self.terminal.device_changed(role, health),
+            ),
             gateway=self.gateway,
             catalogue=catalogue,
             face=self.face,
             photo_decoder=SimDecoder(),
             verifier=self.verifier,  # type: ignore[arg-type]
+            staff=StaffNotices(log, lambda _lane: self.desk),  # type: ignore[arg-type,return-value]
         )
 
         async def nothing() -> None: ...

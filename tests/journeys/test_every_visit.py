@@ -174,3 +174,4 @@ async def test_a_service_whose_device_is_missing_is_shown_with_the_reason(book):
     assert not options["DEMO-GF00101000"].enabled
     assert options["DEMO-GF00101000"].reason.key == "obstacle.device"
     assert options["DEMO-GF00801000"].enabled
+    assert ("alarm", {"code": "device.absent"}) in book.desk.handed_in  # "staff have been told" is true
