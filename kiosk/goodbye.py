@@ -13,6 +13,8 @@ from kiosk.stage import Idle
 from kiosk.views import Belonging, Goodbye, Slot, Tone, text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kiosk.stage import Stage
     from kiosk.visit import Tools
 
@@ -25,7 +27,7 @@ def clearing_view() -> Goodbye:
     return Goodbye(title=text("goodbye.clearing"), belongings=(), cleared=False, body=text("goodbye.clearing_means"))
 
 
-async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card_laid: bool, papers: tuple[Slot, ...]) -> None:
+async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card_laid: bool, papers: Mapping[Slot, bool]) -> None:
     """Wait by the reader's sensor until the card is gone; tell the operator when it stays; then show *cleared*."""
     outcome = await _wait_for_card(tools, stage, visit, papers) if card_laid else True
     cleared = Goodbye(
@@ -40,7 +42,7 @@ async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card_laid: bool
     )
 
 
-async def _wait_for_card(tools: Tools, stage: Stage, visit: str, papers: tuple[Slot, ...]) -> bool:
+async def _wait_for_card(tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool]) -> bool:
     """Return whether the card was lifted. Nothing new starts before it is gone, unless the reader itself is gone."""
 
     def view(*, urgent: bool) -> Goodbye:
@@ -75,8 +77,8 @@ async def _wait_for_card(tools: Tools, stage: Stage, visit: str, papers: tuple[S
         return True  # the reader is gone: nobody can say; the event of its going is the operator's notice
 
 
-def _belongings(papers: tuple[Slot, ...], *, card: bool | None) -> tuple[Belonging, ...]:
+def _belongings(papers: Mapping[Slot, bool], *, card: bool | None) -> tuple[Belonging, ...]:
     """Return what came in or out; ``card``: taken, still there, or ``None`` for never laid."""
     found = [] if card is None else [Belonging(label=text("goodbye.id_card"), slot=Slot.ID_READER, taken=card)]
-    found += [Belonging(label=text(PAPERS[slot]), slot=slot, taken=card is not False) for slot in papers]
+    found += [Belonging(label=text(PAPERS[slot]), slot=slot, taken=taken) for slot, taken in papers.items()]
     return tuple(found)

@@ -174,7 +174,7 @@ class Terminal:
             await self._wipe(visit)
         seconds = round(tools.clock.monotonic() - begun, 1)
         tools.log.emit(VisitEnded(visit=session.visit, ending=ending.value, seconds=seconds))
-        await say_goodbye(tools, stage, session.visit, card_laid=visit.card_laid, papers=tuple(visit.papers))
+        await say_goodbye(tools, stage, session.visit, card_laid=visit.card_laid, papers=visit.papers)
         self._endings.append(ending.value)
 
     async def _journeys(self, visit: Visit, entry: str) -> Ending:

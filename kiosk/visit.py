@@ -69,7 +69,7 @@ class Visit:
     case: CaseTicket | None = None
     decision: Decision | None = None
     edit: str = ""  # the field the resident wants to change
-    papers: list[Slot] = field(default_factory=list)  # where paper came out
+    papers: dict[Slot, bool] = field(default_factory=dict)  # where paper came out, and whether the resident took it
     card_laid: bool = False
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)  # what must end with the visit
 

@@ -52,12 +52,14 @@ class GiveSlip(Step):
             facts=tuple(facts),
             done=text("slip.done"),
         )
-        await visit.stage.ask_while(
+        answer = await visit.stage.ask_while(
             view,
             visit.tools.clock.sleep(visit.tools.settings.timings.paper_take_s),
             accept=(Agreed,),
             idle=Idle.OFF,
         )
+        if printed:
+            visit.papers[Slot.RECEIPT_SLOT] = isinstance(answer, Agreed)
         return Outcome.DONE
 
     async def _print(self, visit: Visit) -> bool:
@@ -86,6 +88,6 @@ class GiveSlip(Step):
         except DeviceError as error:
             visit.tools.devices.report(ROLE, error)
             return False
-        visit.papers.append(Slot.RECEIPT_SLOT)
+        visit.papers[Slot.RECEIPT_SLOT] = False
         visit.tools.log.emit(Printed(visit=visit.session.visit, device=ROLE, sheets=1))
         return True

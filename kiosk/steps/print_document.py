@@ -123,7 +123,7 @@ class PrintDocument(Step):
 
     async def _account(self, visit: Visit, job: str, sheets: int) -> None:
         """Remember that paper is out before anything else can go wrong."""
-        visit.papers.append(Slot.DOCUMENT_TRAY)
+        visit.papers[Slot.DOCUMENT_TRAY] = False
         visit.tools.log.emit(Printed(visit=visit.session.visit, device=ROLE, sheets=sheets))
         if visit.session.document is not None:
             visit.session.document.wipe()
@@ -133,12 +133,13 @@ class PrintDocument(Step):
 
     async def _taken(self, visit: Visit) -> Outcome:
         pages = self._pages(visit)
-        await visit.stage.ask_while(
+        answer = await visit.stage.ask_while(
             _view(pages, pages, ready=True),
             visit.tools.clock.sleep(visit.tools.settings.timings.paper_take_s),
             accept=(Agreed,),
             idle=Idle.OFF,
         )
+        visit.papers[Slot.DOCUMENT_TRAY] = isinstance(answer, Agreed)
         return Outcome.DONE
 
     def _pages(self, visit: Visit) -> int:
