@@ -35,6 +35,7 @@ class DeviceCode(enum.StrEnum):
     CARD_UNREADABLE = "medium.card_unreadable"
     CARD_UNKNOWN_KIND = "medium.card_unknown_kind"
     CARD_INVALID = "medium.card_invalid"
+    CARD_PHOTO = "medium.card_photo"  # read, but its picture is of no use: cut short, blank, no face
     CARD_REFUSED = "medium.card_refused"  # authentication between card and SAM failed
 
 

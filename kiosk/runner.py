@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError, DeviceUnavailable, OutcomeUnknown
@@ -49,13 +50,14 @@ async def run(visit: Visit, journey: Journey) -> Ending:
 
 async def _run_step(visit: Visit, step: Step) -> Outcome:
     visit.trouble = None
-    attempt = 0
+    attempts: Counter[Recovery] = Counter()
     while True:
-        attempt += 1
         try:
             return await step.run(visit)
         except (DeviceError, KioskError, QueueError) as error:
-            outcome = await _recover(visit, step, error, attempt)
+            recovery = recovery_for(error)
+            attempts[recovery] += 1  # a card lifted early uses up no try of a line that crackled
+            outcome = await _recover(visit, step, error, attempts[recovery])
             if outcome is not None:
                 return outcome
 

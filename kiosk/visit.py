@@ -63,7 +63,6 @@ class Visit:
     package: Package | None = None
     online: bool = True  # the link's state when the service was begun
     face_check: FaceCheck | None = None
-    photo_usable: bool = False  # the card's picture gave a template
     trouble: Trouble | None = None
     reason: Text = NOTHING  # why the office or a check said no
     case: CaseTicket | None = None

@@ -40,6 +40,13 @@ class LiftedWhen(enum.StrEnum):
     DURING_READ = "during_read"
 
 
+class Picture(enum.StrEnum):
+    """What is on the card's photo block."""
+
+    WHOLE = "whole"
+    CUT_SHORT = "cut_short"
+
+
 class Actions:
     """The actions of one world."""
 
@@ -63,8 +70,13 @@ class Actions:
 
     # --- the card reader -------------------------------------------------------------------------------------------
 
-    async def card_insert(self, card: str, lifted: LiftedWhen = LiftedWhen.NEVER) -> None:
-        """Lay the card of a persona on the reader; ``during_read`` takes it away again in the middle of the read."""
+    async def card_insert(
+        self, card: str, lifted: LiftedWhen = LiftedWhen.NEVER, picture: Picture = Picture.WHOLE
+    ) -> None:
+        """Lay the card of a persona on the reader.
+
+        ``during_read`` takes it away again in the middle of the read; ``cut_short`` lays one whose picture is damaged.
+        """
         persona = PERSONAS.get(card.lower())
         if persona is None:
             raise WorldRefused(f"no card {card!r}; known are {', '.join(PERSONAS)}")
@@ -73,7 +85,10 @@ class Actions:
             self._photos[persona.face] = await asyncio.to_thread(photo_of, persona, world.pictures)
         if lifted is LiftedWhen.DURING_READ:
             world.reader.lift_during_read()
-        world.reader.insert(card_of(persona, self._photos[persona.face]))
+        photo = self._photos[persona.face]
+        if picture is Picture.CUT_SHORT:
+            photo = photo[: len(photo) // 4].ljust(len(photo), b"\0")
+        world.reader.insert(card_of(persona, photo))
         world.card = persona.key if lifted is LiftedWhen.NEVER else ""
 
     async def card_lift(self) -> None:
@@ -90,6 +105,10 @@ class Actions:
         """Put the reader's cable back."""
         self._world.reader.plug()
         self._note("reader", plugged=True)
+
+    async def reader_corrupt(self, times: int = 1) -> None:
+        """Spoil the reader's next replies on the wire."""
+        self._world.reader.corrupt(times)
 
     async def reader_silent(self, on: bool = True) -> None:
         """Let the reader answer nothing, or answer again."""
@@ -216,6 +235,7 @@ ACTIONS: dict[str, Callable[..., Awaitable[None]]] = {
     "card.lift": Actions.card_lift,
     "reader.unplug": Actions.reader_unplug,
     "reader.plug": Actions.reader_plug,
+    "reader.corrupt": Actions.reader_corrupt,
     "reader.silent": Actions.reader_silent,
     "face.show": Actions.face_show,
     "camera.freeze": Actions.camera_freeze,

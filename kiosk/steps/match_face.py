@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devices.camera import Camera as CameraDevice
 from devices.errors import DeviceError
 from kiosk.clock import deadline
+from kiosk.errors import JourneyError
 from kiosk.events import FaceCompared
 from kiosk.identity.face import Look, Verdict
 from kiosk.identity.liveness import LivenessResult, create_liveness
@@ -40,8 +41,8 @@ class MatchFace(Step):
     async def run(self, visit: Visit) -> Outcome:
         """Try three times. Raises ``FaceEngineFailed``, ``DeviceError``."""
         check = visit.face_check
-        if check is None or not visit.photo_usable:
-            return Outcome.GAVE_UP  # the card's picture gave nothing to compare with: no loop over the live face
+        if check is None:
+            raise JourneyError("a face is compared only after the card's picture was taken over")
         async with visit.tools.devices.lease("camera") as device:
             if not isinstance(device, CameraDevice):
                 raise TypeError(f"camera is a {type(device).__name__}")

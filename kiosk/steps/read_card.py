@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.errors import DeviceCode, MediumError
 from devices.id_reader import IdReader
 from kiosk.catalogue.model import Identity
 from kiosk.events import CardRead
@@ -41,8 +42,12 @@ class ReadCard(Step):
             answer.wipe()
             visit.reason = text("read_card.expired")
             return Outcome.REFUSED
+        try:
+            await self._use_photo(visit, answer)
+        except BaseException:
+            answer.wipe()  # a card that is not used is not kept
+            raise
         visit.session.card = answer
-        await self._use_photo(visit, answer)
         return Outcome.DONE
 
     async def _ask(self, visit: Visit, reader: IdReader) -> IdentityCard | Intent:
@@ -57,7 +62,10 @@ class ReadCard(Step):
         )
 
     async def _use_photo(self, visit: Visit, card: IdentityCard) -> None:
-        """Give the card's picture to the face engine at once: its template takes a second."""
+        """Give the card's picture to the face engine at once: its template takes a second.
+
+        Raises ``MediumError`` when the picture cannot be used: asked again, never a loop over the live face.
+        """
         engine = visit.tools.face
         if engine is None or visit.service.identity is not Identity.CARD_FACE:
             return
@@ -71,7 +79,8 @@ class ReadCard(Step):
             visit.face_check = await visit.closing.enter_async_context(engine.check())
         picture = visit.tools.photo_decoder.decode(bytes(card.photo.reveal()))
         card.photo.wipe()
-        visit.photo_usable = picture is not None and await visit.face_check.use_card_photo(picture)
+        if picture is None or not await visit.face_check.use_card_photo(picture):
+            raise MediumError("the card's picture gives no template", code=DeviceCode.CARD_PHOTO, device="id_reader")
 
 
 def _view(visit: Visit, *, hint: bool) -> Prompt:

@@ -85,33 +85,36 @@ class _Always:
 
 
 class FakeReader(_Always, IdReader):
+    """With the lift rule: a card once read is not found again before it is laid anew."""
+
     def __init__(self) -> None:
         self.reads: list[IdentityCard | DeviceError] = []
-        self.laid = asyncio.Event()
+        self.fresh = asyncio.Event()
         self.lifted = asyncio.Event()
+        self.lifted.set()
 
     def lay(self, *results: IdentityCard | DeviceError) -> None:
         self.reads.extend(results or (card(),))
         self.lifted.clear()
-        self.laid.set()
+        self.fresh.set()
 
     def lift(self) -> None:
-        self.laid.clear()
+        self.fresh.clear()
         self.lifted.set()
 
     async def wait_card(self) -> None:
-        await self.laid.wait()
+        await self.fresh.wait()
 
     async def read(self) -> IdentityCard:
         result = self.reads.pop(0)
+        if not self.reads:
+            self.fresh.clear()
         if isinstance(result, DeviceError):
-            if not self.reads:
-                self.laid.clear()
             raise result
         return result
 
     async def card_present(self) -> bool:
-        return self.laid.is_set()
+        return not self.lifted.is_set()
 
     async def wait_removed(self) -> None:
         await self.lifted.wait()
@@ -157,7 +160,7 @@ class FakeCheck(FaceCheck):
         self._engine = engine
 
     async def use_card_photo(self, picture: bytes) -> bool:
-        return True
+        return self._engine.photos.pop(0) if self._engine.photos else True
 
     async def look(self, frame: Frame) -> Look:
         return Look.OK
@@ -170,6 +173,7 @@ class FakeCheck(FaceCheck):
 class FakeFace(FaceEngine):
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
+        self.photos: list[bool] = []
         self.open_checks = 0
 
     def info(self) -> EngineInfo:
@@ -309,6 +313,8 @@ class _Idle:
 
 class Playbook:
     """A terminal and the hands before it."""
+
+    card = staticmethod(card)
 
     def __init__(self, *, simulated: bool = True) -> None:
         self.clock = ManualClock()

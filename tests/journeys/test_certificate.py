@@ -7,7 +7,7 @@ import pytest
 from devices.errors import DeviceCode as Code
 from devices.errors import DeviceFault, MediumError, OutcomeUnknown
 from devices.printer import PrintOutcome
-from devices.values import PdfDocument, Pii
+from devices.values import Frame, PdfDocument, Pii, PiiWipedError
 from kiosk.documents.seal import SealCode, SealRefused
 from kiosk.errors import GatewayUnreachable
 from kiosk.gateway import Decision, DecisionState, Lookup
@@ -124,6 +124,42 @@ async def test_after_three_unreadable_cards_another_way_is_offered(book):
     await book.expect("Prompt")
     book.reader.lay(*[MediumError("dirt")] * 3)
     await book.expect("Result", key="no_card.title")
+
+
+async def test_a_picture_of_no_use_is_asked_for_again_and_the_live_face_is_never_looped_over(book):
+    book.face.photos = [False, True]
+    await book.to_service(CERTIFICATE)
+    book.does(Agreed)
+    await book.expect("Prompt")
+    first = book.card()
+    book.reader.lay(first)
+    await book.expect("Prompt", key="trouble.medium.card_photo")
+    assert book.camera.count == 0
+    with pytest.raises(PiiWipedError):
+        first.number.reveal()
+    book.reader.lay()
+    await book.expect("Consent", key="consent_face.title")
+
+
+async def test_three_pictures_of_no_use_lead_to_other_ways(book):
+    book.face.photos = [False] * 3
+    await book.to_service(CERTIFICATE)
+    book.does(Agreed)
+    await book.expect("Prompt")
+    for _ in range(3):
+        book.reader.lay()
+        await book.clock.settle()
+    await book.expect("Result", key="no_card.title")
+
+
+async def test_a_camera_without_pictures_is_the_cameras_fault(book):
+    async def nothing() -> Frame:
+        raise DeviceFault("nothing for two seconds", code=Code.NO_FRAMES, device="camera")
+
+    book.camera.frame = nothing
+    await to_face(book)
+    scene = await book.expect("Fault")
+    assert scene.view.happened.key == "fault.device.no_frames.happened"
 
 
 async def test_a_card_not_found_in_ten_seconds_gets_a_hint(book):
