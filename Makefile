@@ -24,7 +24,7 @@ run: setup ## run the demo: a window where there is a display, else a played vis
 	fi
 
 test: setup ## run the tests
-	@$(PYTHON) -m pytest -q
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile
 
 check: setup ## style, types, layers, QML, generated documents
 	@.venv/bin/ruff check .
