@@ -31,5 +31,9 @@ class IdReader(Device):
         """Tell whether the card read last is still lying there."""
 
     @abstractmethod
+    async def card_waiting(self) -> bool:
+        """Tell whether a card that nobody has read yet lies there now: one question to the reader, no wait."""
+
+    @abstractmethod
     async def wait_removed(self) -> None:
         """Return when the card read last has been lifted. Cancellable within 0.5 s."""

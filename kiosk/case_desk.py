@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kiosk.catalogue.values import applicable
 from kiosk.events import CaseTakenIn
 
 if TYPE_CHECKING:
@@ -98,6 +99,8 @@ def case_body(visit: Visit, number: str, taken_at: str, *, offline: bool) -> dic
     session = visit.session
     face = session.face
     card = session.card
+    answers = {name: value.reveal() for name, value in session.values.items()}
+    applies = [field.id for field in applicable(visit.service.fields, answers)]
     level = "none" if card is None else "card+face+sms" if face and session.challenge else "card"
     return {
         "service": visit.service.code,
@@ -127,5 +130,5 @@ def case_body(visit: Visit, number: str, taken_at: str, *, offline: bool) -> dic
             {"id": record.id, "text_sha256": record.text_sha256, "at": record.at.isoformat()}
             for record in session.consents
         ],
-        "values": {name: value.reveal() for name, value in session.values.items()},
+        "values": {name: answers[name] for name in applies if name in answers},
     }

@@ -107,16 +107,37 @@ class ManualClock:
             await asyncio.sleep(0)
 
 
+class Deadline:
+    """A running deadline; :meth:`restart` gives the full time again, from now."""
+
+    def __init__(self, clock: Clock, seconds: float, limit: asyncio.Timeout) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._timer: TimerHandle | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin to count anew."""
+        self.cancel()
+        self._timer = self._clock.call_later(self._seconds, lambda: self._limit.reschedule(self._loop.time()))
+
+    def cancel(self) -> None:
+        """Stop counting."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 @asynccontextmanager
-async def deadline(clock: Clock, seconds: float) -> AsyncIterator[None]:
+async def deadline(clock: Clock, seconds: float) -> AsyncIterator[Deadline]:
     """Raise ``TimeoutError`` when the body takes longer than ``seconds`` of ``clock``."""
-    loop = asyncio.get_running_loop()
     async with asyncio.timeout(None) as limit:
-        timer = clock.call_later(seconds, lambda: limit.reschedule(loop.time()))
+        running = Deadline(clock, seconds, limit)
         try:
-            yield
+            yield running
         finally:
-            timer.cancel()
+            running.cancel()
 
 
 async def first_of(*waits: Coroutine[Any, Any, T]) -> tuple[int, T]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError
 from devices.id_reader import IdReader
+from kiosk.card_watch import lifted, lying
 from kiosk.clock import deadline
 from kiosk.events import BelongingLeft
 from kiosk.intents import Agreed, Touched
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from kiosk.visit import Tools
 
 PAPERS = {Slot.DOCUMENT_TRAY: "goodbye.paper", Slot.RECEIPT_SLOT: "goodbye.slip"}
+ROLE = "id_reader"
 REMIND_S = 5.0  # requirements row 18: voice at 5 s; here the words change
 
 
@@ -28,53 +30,84 @@ def clearing_view() -> Goodbye:
 
 
 async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card_laid: bool, papers: Mapping[Slot, bool]) -> None:
-    """Wait by the reader's sensor until the card is gone; tell the operator when it stays; then show *cleared*."""
-    outcome = await _wait_for_card(tools, stage, visit, papers) if card_laid else True
+    """Wait by the reader's sensor until no card lies there, whoever laid it; then show *cleared*.
+
+    The operator is told of a card that stays, and of a reader that cannot say.
+    """
+    watch = _CardWatch(tools, stage, visit, papers, card_laid=card_laid)
+    card = await watch.run()
     cleared = Goodbye(
         title=text("goodbye.cleared"),
-        belongings=_belongings(papers, card=outcome if card_laid else None),
+        belongings=_belongings(papers, card=card),
         cleared=True,
-        body=text("goodbye.cleared_means"),
-        tone=Tone.GOOD,
+        body=text("goodbye.card_unknown" if card is False else "goodbye.cleared_means"),
+        tone=Tone.ATTENTION if card is False else Tone.GOOD,
     )
     await stage.ask_while(
         cleared, tools.clock.sleep(tools.settings.timings.cleared_s), accept=(Agreed, Touched), idle=Idle.OFF
     )
 
 
-async def _wait_for_card(tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool]) -> bool:
-    """Return whether the card was lifted. Nothing new starts before it is gone, unless the reader itself is gone."""
+class _CardWatch:
+    """Looks for a card that was left. Nothing new starts before it is gone."""
 
-    def view(*, urgent: bool) -> Goodbye:
+    def __init__(self, tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool], *, card_laid: bool) -> None:
+        self._tools = tools
+        self._stage = stage
+        self._visit = visit
+        self._papers = papers
+        self._card_laid = card_laid
+
+    async def run(self) -> bool | None:
+        """Return ``True``: the card was lifted; ``False``: nobody can say; ``None``: there was none."""
+        if self._tools.devices.missing([ROLE]):
+            return self._unsure() if self._card_laid else None
+        try:
+            async with self._tools.devices.lease(ROLE) as reader:
+                if not isinstance(reader, IdReader):
+                    raise TypeError(f"{ROLE} is a {type(reader).__name__}")
+                if not await lying(reader):
+                    return True if self._card_laid else None
+                await self._until_lifted(reader)
+        except DeviceError as error:
+            self._tools.devices.report(ROLE, error)
+            return self._unsure() if self._card_laid else None
+        return True
+
+    def _unsure(self) -> bool:
+        self._tools.staff.tell("belonging.unknown", self._visit)
+        return False
+
+    async def _until_lifted(self, reader: IdReader) -> None:
+        self._stage.show(self._view(urgent=False))
+        waited = 0
+        limit = self._tools.settings.timings.card_take_s
+        while True:
+            patience = REMIND_S if not waited else limit
+            try:
+                async with deadline(self._tools.clock, patience):
+                    await lifted(reader, self._tools.clock)
+            except TimeoutError as error:
+                if isinstance(error, DeviceError):
+                    raise  # the reader is silent: that says nothing about the card
+            else:
+                self._tools.staff.cleared(self._visit)
+                return
+            waited += int(patience)
+            self._stage.update(self._view(urgent=True))
+            if waited > REMIND_S:
+                slot = Slot.ID_READER.value
+                self._tools.log.emit(BelongingLeft(visit=self._visit, slot=slot, seconds=waited))
+                self._tools.staff.tell("belonging.card_left", self._visit)
+
+    def _view(self, *, urgent: bool) -> Goodbye:
         return Goodbye(
             title=text("goodbye.title"),
-            belongings=_belongings(papers, card=False),
+            belongings=_belongings(self._papers, card=False),
             cleared=False,
             body=text("goodbye.card_urgent" if urgent else "goodbye.card"),
             tone=Tone.ATTENTION if urgent else Tone.NEUTRAL,
         )
-
-    try:
-        async with tools.devices.lease("id_reader") as reader:
-            if not isinstance(reader, IdReader) or not await reader.card_present():
-                return True
-            stage.show(view(urgent=False))
-            waited = 0
-            limit = tools.settings.timings.card_take_s
-            while True:
-                try:
-                    async with deadline(tools.clock, REMIND_S if not waited else limit):
-                        await reader.wait_removed()
-                    return True  # noqa: TRY300 - lifted
-                except TimeoutError:
-                    waited += int(REMIND_S if not waited else limit)
-                    stage.update(view(urgent=True))
-                    if waited > REMIND_S:
-                        tools.log.emit(BelongingLeft(visit=visit, slot=Slot.ID_READER.value, seconds=waited))
-                        tools.staff.tell("belonging.card_left", visit)
-    except DeviceError as error:
-        tools.devices.report("id_reader", error)
-        return True  # the reader is gone: nobody can say; the event of its going is the operator's notice
 
 
 def _belongings(papers: Mapping[Slot, bool], *, card: bool | None) -> tuple[Belonging, ...]:

@@ -60,8 +60,11 @@ class Step(ABC):
     async def run(self, visit: Visit) -> Outcome:
         """Do it. Raises ``DeviceError``, ``KioskError`` or ``QueueError`` for faults."""
 
-    async def resolve(self, visit: Visit, error: OutcomeUnknown) -> Outcome:  # noqa: ARG002 - for overriding
-        """Find out what became of a command whose end was not seen. Steps that change state outside override it."""
+    async def resolve(self, visit: Visit, error: OutcomeUnknown) -> Outcome | None:  # noqa: ARG002 - for overriding
+        """Find out what became of a command whose end was not seen; ``None``: nothing did, run the step again.
+
+        Steps that change state outside override it.
+        """
         raise JourneyError(f"step {self.name} cannot resolve an unknown outcome")
 
 

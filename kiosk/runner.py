@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceError, DeviceUnavailable, OutcomeUnknown
-from kiosk.errors import GatewayRejected, JourneyError, KioskError, Recovery, recovery_for
-from kiosk.events import AlarmRaised, DocumentRejected, StepEnded, StepFailed
+from devices.errors import DeviceCode, DeviceError, OutcomeUnknown
+from kiosk.errors import DocumentRefused, GatewayRejected, JourneyError, KioskError, Recovery, recovery_for
+from kiosk.events import DocumentRejected, StepEnded, StepFailed
 from kiosk.intents import Chose
 from kiosk.journey import Ending, Journey, Outcome, Step
 from kiosk.stage import Idle, VisitOver
-from kiosk.views import NOTHING, Fault, Option, Slot, text
+from kiosk.texts import catalogue
+from kiosk.views import NOTHING, Fault, Language, Option, Slot, text
 from kiosk.visit import Trouble, Visit
 from offline_queue.errors import QueueError
 
@@ -25,6 +26,7 @@ SLOT_OF_ROLE = {
     "document_printer": Slot.DOCUMENT_TRAY,
     "receipt_printer": Slot.RECEIPT_SLOT,
 }
+FINAL = frozenset({DeviceCode.OUTCOME_UNKNOWN})  # trying again could print twice
 AGAIN, END = "fault.again", "fault.end"
 
 
@@ -51,26 +53,40 @@ async def run(visit: Visit, journey: Journey) -> Ending:
 async def _run_step(visit: Visit, step: Step) -> Outcome:
     visit.trouble = None
     attempts: Counter[Recovery] = Counter()
+    unknown: OutcomeUnknown | None = None
     while True:
         try:
-            return await step.run(visit)
+            if unknown is not None:
+                asked, unknown = unknown, None
+                outcome = await step.resolve(visit, asked)
+            else:
+                outcome = await step.run(visit)
+            if outcome is not None:
+                return outcome
         except (DeviceError, KioskError, QueueError) as error:
             recovery = recovery_for(error)
             attempts[recovery] += 1  # a card lifted early uses up no try of a line that crackled
-            outcome = await _recover(visit, step, error, attempts[recovery])
+            _note(visit, step, error, recovery)
+            if isinstance(error, OutcomeUnknown) and attempts[recovery] <= ASKED_AT_MOST:
+                unknown = error
+                continue
+            outcome = await _recover(visit, step, error, recovery, attempts[recovery])
             if outcome is not None:
                 return outcome
 
 
-async def _recover(visit: Visit, step: Step, error: Exception, attempt: int) -> Outcome | None:
-    """Do what the policy table says; ``None`` means: run the step once more."""
-    recovery = recovery_for(error)
+def _note(visit: Visit, step: Step, error: Exception, recovery: Recovery) -> None:
     code = str(getattr(error, "code", "bug"))
     visit.tools.log.emit(
         StepFailed(visit=visit.session.visit, step=step.name, code=code, recovery=recovery.name.lower())
     )
     if isinstance(error, DeviceError) and error.device:
         visit.tools.devices.report(error.device, error)
+
+
+async def _recover(visit: Visit, step: Step, error: Exception, recovery: Recovery, attempt: int) -> Outcome | None:
+    """Do what the policy table says; ``None`` means: run the step once more."""
+    code = str(getattr(error, "code", "bug"))
     if recovery is Recovery.CRASH:
         raise error
     if recovery is Recovery.ASK_AGAIN and attempt < ASKED_AT_MOST:
@@ -80,31 +96,28 @@ async def _recover(visit: Visit, step: Step, error: Exception, attempt: int) -> 
         return Outcome.GAVE_UP
     if recovery is Recovery.RETRY_ONCE and attempt == 1:
         return None
-    if recovery is Recovery.READ_STATE and isinstance(error, OutcomeUnknown):
-        return await _resolve(visit, step, error)
     if recovery is Recovery.TAKE_IN_OR_APOLOGISE and Outcome.OFFLINE in step.outcomes:
         return Outcome.OFFLINE
     if recovery is Recovery.SAY_REASON and isinstance(error, GatewayRejected) and Outcome.REFUSED in step.outcomes:
-        visit.reason = error.words or text(f"rejected.{error.reason}")
+        visit.reason = error.words or _reason(error.reason)
         return Outcome.REFUSED
     if recovery is Recovery.REFUSE_AND_ALARM:
-        await _alarm(visit, code)
+        _alarm(visit, error, code)
         return await show_fault(visit, code, error, again=False)
-    return await show_fault(visit, code, error, again=True)
+    return await show_fault(visit, code, error, again=code not in FINAL)
 
 
-async def _resolve(visit: Visit, step: Step, error: OutcomeUnknown) -> Outcome | None:
-    try:
-        return await step.resolve(visit, error)
-    except DeviceError as still:
-        return await show_fault(visit, str(still.code), still, again=False)
-
-
-async def _alarm(visit: Visit, code: str) -> None:
+def _alarm(visit: Visit, error: Exception, code: str) -> None:
     """Raise an alarm here and, through the outbox, at central."""
-    visit.tools.log.emit(DocumentRejected(visit=visit.session.visit, code=code))
-    visit.tools.log.emit(AlarmRaised(code=code, subject=visit.session.visit))
-    await visit.desk.put_alarm(code, visit.session.visit)
+    if isinstance(error, DocumentRefused):
+        visit.tools.log.emit(DocumentRejected(visit=visit.session.visit, code=code))
+    visit.tools.staff.tell(code, visit.session.visit)
+
+
+def _reason(reason: str) -> Text:
+    """Return the words for central's business code; a code without words is not shown to anybody."""
+    key = f"rejected.{reason}"
+    return text(key if key in catalogue(Language.ZH_CN) else "rejected.other")
 
 
 async def show_fault(visit: Visit, code: str, error: Exception, *, again: bool) -> Outcome | None:
@@ -124,8 +137,6 @@ async def show_fault(visit: Visit, code: str, error: Exception, *, again: bool) 
     while True:
         intent = await visit.stage.ask(view, idle=Idle.NORMAL)
         if isinstance(intent, Chose) and intent.option == AGAIN and again:
-            if isinstance(error, DeviceUnavailable):
-                visit.tools.devices.report(role, error)
             return None
         if isinstance(intent, Chose) and intent.option == END:
             raise VisitOver(Ending.FAILED)

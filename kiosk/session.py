@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from devices.values import IdentityCard, Pii
     from kiosk.identity.face import FaceAnswer
 
+FACE_CONSENT = "face"
 VISIT_ID_BYTES = 8  # random, only to join the lines of one visit in a log
 
 
@@ -43,7 +44,6 @@ class Session:
     consents: list[ConsentRecord] = field(default_factory=list)
     values: dict[str, Pii[str]] = field(default_factory=dict)
     known: dict[str, Pii[str]] = field(default_factory=dict)  # what registers answered, by field id
-    sms_masked: str = ""
     document: Pii[bytearray] | None = None
     wiped: bool = False
 
@@ -55,6 +55,14 @@ class Session:
     def agreed(self, consent: str) -> bool:
         """Tell whether the resident said yes to ``consent``."""
         return any(record.id == consent for record in self.consents)
+
+    def forget_answers(self) -> None:
+        """Forget what was typed, looked up and agreed to for one service before another begins. The person stays."""
+        for value in (*self.values.values(), *self.known.values()):
+            value.wipe()
+        self.values.clear()
+        self.known.clear()
+        self.consents = [record for record in self.consents if record.id == FACE_CONSENT]
 
     def wipe(self) -> None:
         """Forget everything personal; idempotent."""
@@ -68,5 +76,5 @@ class Session:
         self.values.clear()
         self.known.clear()
         self.consents.clear()
-        self.challenge = self.sms_masked = ""
+        self.challenge = ""
         self.wiped = True

@@ -7,37 +7,50 @@ import secrets
 from typing import TYPE_CHECKING
 
 from kiosk.events import AlarmRaised
+from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from devices.health import Health
+    from devices.values import Clock
     from kiosk.case_desk import VisitDesk
     from kiosk.event_log import EventLog
 
 LANE_BYTES = 8
+FOLD_S = 600.0
+RETRY_S = 30.0
 
 
 class StaffNotices:
-    """Takes notices from anywhere on the core's loop; :meth:`run` hands them in. The same trouble is told once."""
+    """Takes notices from anywhere on the core's loop; :meth:`run` hands them in.
 
-    def __init__(self, log: EventLog, open_desk: Callable[[str], VisitDesk]) -> None:
+    The same trouble is told once while it lasts, and at most every ten minutes: a cable that comes and goes must not
+    fill the outbox.
+    """
+
+    def __init__(self, log: EventLog, clock: Clock, open_desk: Callable[[str], VisitDesk]) -> None:
         self._log = log
+        self._clock = clock
         self._open_desk = open_desk
         self._waiting: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        self._told: set[tuple[str, str]] = set()
+        self._lasting: set[tuple[str, str]] = set()
+        self._told: dict[tuple[str, str], float] = {}  # monotonic seconds
 
     def tell(self, code: str, subject: str) -> None:
-        """Raise an alarm about ``subject`` (a device's role, a visit's random id); a repeat is folded."""
-        if (code, subject) in self._told:
+        """Raise an alarm about ``subject`` (a device's role, a visit's random id)."""
+        trouble = (code, subject)
+        now = self._clock.monotonic()
+        if trouble in self._lasting or now - self._told.get(trouble, -FOLD_S) < FOLD_S:
             return
-        self._told.add((code, subject))
+        self._told = {other: at for other, at in self._told.items() if now - at < FOLD_S} | {trouble: now}
+        self._lasting.add(trouble)
         self._log.emit(AlarmRaised(code=code, subject=subject))
-        self._waiting.put_nowait((code, subject))
+        self._waiting.put_nowait(trouble)
 
     def cleared(self, subject: str) -> None:
-        """Forget what was told of ``subject``: its trouble is over, the next one is news again."""
-        self._told = {(code, other) for code, other in self._told if other != subject}
+        """Take note that the trouble of ``subject`` is over."""
+        self._lasting = {trouble for trouble in self._lasting if trouble[1] != subject}
 
     def device(self, role: str, health: Health) -> None:
         """Tell of a device that cannot be used, by cause; one that can is no trouble any more."""
@@ -48,11 +61,18 @@ class StaffNotices:
             self.tell(f"device.{cause}", role)
 
     async def run(self) -> None:
-        """Hand notices in until cancelled. Raises ``QueueError``."""
+        """Hand notices in until cancelled; a queue that takes nothing is asked again later, never a crash."""
         while True:
             code, subject = await self._waiting.get()
-            desk = self._open_desk(secrets.token_hex(LANE_BYTES))
-            try:
-                await desk.put_alarm(code, subject)
-            finally:
-                desk.close()
+            while not await self._hand_in(code, subject):
+                await self._clock.sleep(RETRY_S)
+
+    async def _hand_in(self, code: str, subject: str) -> bool:
+        desk = self._open_desk(secrets.token_hex(LANE_BYTES))
+        try:
+            await desk.put_alarm(code, subject)
+        except QueueError:
+            return False
+        finally:
+            desk.close()
+        return True

@@ -96,39 +96,45 @@ class Stage:
         self._turn = 0
         self._view: View | None = None
         self._overlay: Overlay | None = None
-        self._answers: asyncio.Queue[Intent | VisitOver] = asyncio.Queue()
+        self._answers: asyncio.Queue[Intent | None] = asyncio.Queue()  # None only wakes
+        self._over: Ending | None = None  # latched: an end of the visit is never lost to a race
         self._idle = Idle.OFF
         self._idle_timer: TimerHandle | None = None
         self._cap_timers: list[TimerHandle] = []
+        self._begun = 0.0
         self._in_visit = False
+        self._default = Language.ZH_CN
+        self._forget_timer: TimerHandle | None = None
 
     # -- a visit's frame
 
     def begin_visit(self) -> None:
         """Start the session's cap; the keys leave and help work from now on."""
         self._in_visit = True
-        cap = self._timings.session_cap_s * self._factor
-        warn = max(0.0, cap - self._timings.cap_warning_s * self._factor)
-        self._cap_timers = [
-            self._clock.call_later(warn, lambda: self.set_banner(text("stage.cap_soon"))),
-            self._clock.call_later(cap, lambda: self._end(Ending.TIMED_OUT)),
-        ]
+        self._over = None
+        self._begun = self._clock.monotonic()
+        self._arm_cap()
 
     def end_visit(self) -> None:
         """Stop every timer and go back to the defaults: the next person starts from nothing."""
-        self._disarm()
-        for timer in self._cap_timers:
-            timer.cancel()
-        self._cap_timers = []
         self._in_visit = False
+        self._over = None
+        self._disarm()
+        self._disarm_cap()
         self._overlay = None
         self.place = None
 
     def reset_frame(self, language: Language) -> None:
         """Set language, size and banner to those of an untouched terminal."""
+        self._default = language
         self.language = language
         self.mode = Mode.NORMAL
         self._banner = NOTHING
+
+    def raise_if_over(self) -> None:
+        """Raise ``VisitOver`` when the resident has left or the time is up; asked before what cannot be undone."""
+        if self._over is not None:
+            raise VisitOver(self._over)
 
     def set_banner(self, banner: Text) -> None:
         """Show a line over every view, e.g. that the network is down. Nothing removes it."""
@@ -138,9 +144,9 @@ class Stage:
 
     # -- questions
 
-    def show(self, view: View, *, back: bool = False) -> None:
-        """Show a view that asks nothing; the machine is working."""
-        self._next(view, Idle.OFF, back=back)
+    def show(self, view: View, *, leave: bool = True) -> None:
+        """Show a view that asks nothing; the machine is working. ``leave`` is false where it is too late to cancel."""
+        self._next(view, Idle.OFF, back=False, leave=leave)
 
     def update(self, view: View) -> None:
         """Replace the view of the current question; what was typed stays."""
@@ -161,10 +167,11 @@ class Stage:
 
     async def answer(self) -> Intent:
         """Return the next intent that answers the current question."""
-        given = await self._answers.get()
-        if isinstance(given, VisitOver):
-            raise given
-        return given
+        while True:
+            self.raise_if_over()
+            given = await self._answers.get()
+            if given is not None:
+                return given
 
     async def ask_while(
         self,
@@ -175,6 +182,7 @@ class Stage:
         idle: Idle = Idle.NORMAL,
         back: bool = False,
         later: tuple[float, View] | None = None,
+        leave: bool = True,
     ) -> Intent | T:
         """Show ``view`` and return whichever comes first: an intent of ``accept``, or the result of ``wait``.
 
@@ -190,7 +198,7 @@ class Stage:
         async def waited() -> Intent | T:
             return await wait
 
-        self._next(view, idle, back=back)
+        self._next(view, idle, back=back, leave=leave)
         timer = self._clock.call_later(later[0], lambda: self.update(later[1])) if later is not None else None
         try:
             _, result = await first_of(waited(), accepted())
@@ -199,6 +207,11 @@ class Stage:
             self._disarm()
             if timer is not None:
                 timer.cancel()
+        if self._over is not None:  # both in one turn: the end counts, and a result that came is not kept
+            wipe = getattr(result, "wipe", None)
+            if callable(wipe):
+                wipe()
+            raise VisitOver(self._over)
         return result
 
     async def watch(self, wait: Coroutine[Any, Any, T]) -> T:
@@ -209,6 +222,7 @@ class Stage:
                 await self.answer()
 
         _, result = await first_of(wait, leaving())
+        self.raise_if_over()
         return result
 
     def frame(self, frame: Frame) -> None:
@@ -230,6 +244,7 @@ class Stage:
             self.language = intent.language
         elif isinstance(intent, SwitchedMode):
             self.mode = intent.mode
+            self._arm_cap()
         elif intent.turn != self._turn:
             return
         elif self._overlay is not None and isinstance(intent, Chose) and intent.option in {STAY, LEAVE}:
@@ -249,6 +264,7 @@ class Stage:
             self._overlay = None
             self._answers.put_nowait(intent)
         self._arm()
+        self._forget_later()
         self._publish()
 
     # -- inside
@@ -257,24 +273,22 @@ class Stage:
     def _factor(self) -> float:
         return self._timings.elder_factor if self.mode is Mode.ELDER else 1.0
 
-    def _next(self, view: View, idle: Idle, *, back: bool) -> None:
+    def _next(self, view: View, idle: Idle, *, back: bool, leave: bool = True) -> None:
         self._turn += 1
         self._view = view
         self._overlay = None
         self._idle = idle if self._in_visit else Idle.OFF
-        self._keys = FRAME_KEYS | ({Key.LEAVE, Key.HELP} if self._in_visit else set()) | ({Key.BACK} if back else set())
+        self._keys = FRAME_KEYS | ({Key.BACK} if back else set())
+        if self._in_visit:
+            self._keys |= {Key.LEAVE, Key.HELP} if leave else {Key.HELP}
         self._drain()
         self._arm()
         self._publish()
 
     def _drain(self) -> None:
-        """Drop unanswered intents; an end of the visit is kept."""
-        over = None
+        """Drop unanswered intents; an end of the visit is latched elsewhere."""
         while not self._answers.empty():
-            given = self._answers.get_nowait()
-            over = given if isinstance(given, VisitOver) else over
-        if over is not None:
-            self._answers.put_nowait(over)
+            self._answers.get_nowait()
 
     def _publish(self) -> None:
         if self._view is None:
@@ -300,7 +314,39 @@ class Stage:
 
     def _end(self, ending: Ending) -> None:
         self._disarm()
-        self._answers.put_nowait(VisitOver(ending))
+        if self._in_visit:
+            self._over = self._over or ending
+            self._answers.put_nowait(None)
+
+    def _arm_cap(self) -> None:
+        """Set the session's cap for the present size of type, counted from the visit's begin."""
+        self._disarm_cap()
+        if not self._in_visit:
+            return
+        cap = self._begun + self._timings.session_cap_s * self._factor - self._clock.monotonic()
+        warn = max(0.0, cap - self._timings.cap_warning_s * self._factor)
+        self._cap_timers = [
+            self._clock.call_later(warn, lambda: self.set_banner(text("stage.cap_soon"))),
+            self._clock.call_later(max(0.0, cap), lambda: self._end(Ending.TIMED_OUT)),
+        ]
+
+    def _disarm_cap(self) -> None:
+        for timer in self._cap_timers:
+            timer.cancel()
+        self._cap_timers = []
+
+    def _forget_later(self) -> None:
+        """Take back language and size chosen before a visit when nobody begins one."""
+        if self._forget_timer is not None:
+            self._forget_timer.cancel()
+            self._forget_timer = None
+        if not self._in_visit and (self.language, self.mode) != (self._default, Mode.NORMAL):
+            self._forget_timer = self._clock.call_later(self._timings.idle_s, self._forget_choice)
+
+    def _forget_choice(self) -> None:
+        if not self._in_visit:
+            self.language, self.mode = self._default, Mode.NORMAL
+            self._publish()
 
     def _disarm(self) -> None:
         if self._idle_timer is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
+from kiosk.accounting import account
 from kiosk.attract import Attraction
 from kiosk.availability import Surroundings
 from kiosk.catalogue.plan import plan
@@ -26,8 +28,10 @@ from kiosk.stage import Stage, VisitOver
 from kiosk.steps.ask_progress import AskProgress
 from kiosk.steps.choose_language import ChooseLanguage
 from kiosk.steps.choose_service import ChooseService
+from kiosk.steps.give_slip import GiveSlip
 from kiosk.views import NOTHING, Language, text
 from kiosk.visit import Visit
+from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from offline_queue.outbox import Outbox
 
 VERSION = "0.1.0"
+STOP_S = 2.0  # each part
 REFRESH_DOWN_S = 3.0  # how often central is looked for while it cannot be reached
 
 
@@ -118,11 +123,18 @@ class Terminal:
             tools.log.emit(TerminalStopped())
 
     async def _stop(self) -> None:
+        parts: list[Callable[[], Awaitable[None]]] = [
+            self._tools.devices.stop,
+            self._tools.gateway.close,
+            self._stop_queue,
+        ]
         if self._tools.face is not None:
-            await self._tools.face.stop()
-        await self._tools.devices.stop()
-        await self._tools.gateway.close()
-        await self._stop_queue()
+            parts.insert(0, self._tools.face.stop)
+        for part in parts:
+            # One part that hangs must not keep a crash from being told, nor the service manager from starting anew.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await part()
 
     async def report(self) -> dict[str, object]:
         """Return how it went and what is still queued; for a played visit and for a technician."""
@@ -170,12 +182,27 @@ class Terminal:
             ending = await self._journeys(visit, entry)
         except VisitOver as over:
             ending = over.ending
+            await self._give_number(visit, ending)
         finally:
+            await self._account_late(visit)
             await self._wipe(visit)
         seconds = round(tools.clock.monotonic() - begun, 1)
         tools.log.emit(VisitEnded(visit=session.visit, ending=ending.value, seconds=seconds))
         await say_goodbye(tools, stage, session.visit, card_laid=visit.card_laid, papers=visit.papers)
         self._endings.append(ending.value)
+
+    async def _give_number(self, visit: Visit, ending: Ending) -> None:
+        """Give the slip of a case that is in our hands before a visit that failed ends: its number is all one has."""
+        if ending is Ending.FAILED and visit.case is not None and not visit.number_given:
+            with contextlib.suppress(VisitOver):
+                await GiveSlip().run(visit)
+
+    async def _account_late(self, visit: Visit) -> None:
+        """Write down a print whose record could not be written before."""
+        try:
+            await account(visit)
+        except QueueError:
+            self._tools.staff.tell("print.unaccounted", visit.session.visit)
 
     async def _journeys(self, visit: Visit, entry: str) -> Ending:
         """Run the journeys of one visit: welcome, the service, back to the services when one was only looked at."""
@@ -191,6 +218,8 @@ class Terminal:
             ending = await self._service(visit)
             if ending is not Ending.ABANDONED or visit.card_laid:
                 return ending
+            visit.session.forget_answers()
+            visit.edit = ""
             welcome = self._services
 
     async def _service(self, visit: Visit) -> Ending:

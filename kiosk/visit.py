@@ -36,6 +36,19 @@ class Trouble:
     attempt: int
 
 
+@dataclass(slots=True)
+class PaperTrail:
+    """What is known of printing the visit's document, over every attempt. Nothing in it names a person."""
+
+    document: str
+    pages: int
+    attempts: int = 0
+    sheets_out: int = 0  # of the present attempt
+    job: str = ""  # the printer's reference of the present attempt
+    printed: bool = False
+    accounted: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class Tools:
     """What every visit of a terminal uses; made once by the bootstrap."""
@@ -67,6 +80,9 @@ class Visit:
     reason: Text = NOTHING  # why the office or a check said no
     case: CaseTicket | None = None
     decision: Decision | None = None
+    trail: PaperTrail | None = None
+    codes_sent: int = 0  # text messages of this visit
+    number_given: bool = False  # the resident has seen the case's number
     edit: str = ""  # the field the resident wants to change
     papers: dict[Slot, bool] = field(default_factory=dict)  # where paper came out, and whether the resident took it
     card_laid: bool = False
@@ -82,6 +98,8 @@ class Visit:
     @property
     def number(self) -> str:
         """Return the number a resident can quote."""
+        if self.case is not None:
+            return self.case.local_number
         shown = self.session.visit[:QUOTED].upper()
         return f"{shown[:4]}-{shown[4:]}"
 

@@ -127,6 +127,10 @@ class SdtIdReader(IdReader):
             return True
         return self._unread and await self._look_for_card()
 
+    async def card_waiting(self) -> bool:
+        """Ask once for a card that has not been read."""
+        return await self._find()
+
     async def wait_removed(self) -> None:
         """Ask every 300 ms whether the card still lies there."""
         while await self.card_present():  # noqa: ASYNC110 - the module has to be asked, it never speaks first

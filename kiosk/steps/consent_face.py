@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from kiosk.consent import agree
 from kiosk.journey import Outcome, Step
+from kiosk.session import FACE_CONSENT
 from kiosk.views import Slot, text
 
 if TYPE_CHECKING:
     from kiosk.visit import Visit
-
-FACE = "face"
 
 
 class ConsentFace(Step):
@@ -23,9 +22,11 @@ class ConsentFace(Step):
 
     async def run(self, visit: Visit) -> Outcome:
         """Record the yes, or go another way."""
+        if visit.session.face is not None:
+            return Outcome.DONE  # came back from a later step
         agreed = await agree(
             visit,
-            FACE,
+            FACE_CONSENT,
             title=text("consent_face.title"),
             paragraphs=tuple(text(f"consent_face.{part}") for part in ("why", "what", "kept")),
             keys=(text("consent_face.agree"), text("consent_face.decline")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.errors import GatewayUnreachable, JourneyError
+from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted, JourneyError
 from kiosk.events import DecisionReceived
 from kiosk.gateway import DecisionState
 from kiosk.intents import Chose, Intent
@@ -65,6 +65,10 @@ class Decide(Step):
             except GatewayUnreachable:
                 await clock.sleep(min(RETRY_S, left))
                 continue
+            except (GatewayRejected, GatewayUntrusted) as error:
+                # The case is in good hands; only the question failed. Never a "no" to the resident.
+                visit.tools.staff.tell("decision.unreadable", str(error.code))
+                return None
             if decision.state is not DecisionState.PENDING:
                 return decision
         return None

@@ -52,45 +52,52 @@ class FillForm(Step):
     outcomes = frozenset({Outcome.DONE, Outcome.BACK})
 
     async def run(self, visit: Visit) -> Outcome:
-        """Fill every page; going back keeps what was typed."""
+        """Fill every page; going back keeps what was typed. Pages are found by field: their cut may change."""
         form = _Answers(visit)
-        page = form.page_of(visit.edit) if visit.edit else 0
-        editing, visit.edit = bool(visit.edit), ""
+        editing, visit.edit = visit.edit, ""
+        page = form.page_of(editing) if editing else 0
         while True:
-            pages = form.pages()
-            if page >= len(pages):
-                form.store()
-                return Outcome.DONE
-            went_on = await self._page(visit, form, page)
-            if went_on:
-                page = len(form.pages()) if editing and form.complete() else page + 1
-            elif page == 0 or editing:
+            shown = await self._page(visit, form, page)
+            if shown is None and editing:
+                return Outcome.DONE  # nothing changed: back to where it was asked from
+            if shown is None and page == 0:
                 return Outcome.BACK
-            else:
+            if shown is None:
                 page -= 1
+                continue
+            page = form.page_of(shown[-1].id) + 1
+            if editing or page >= len(form.pages()):
+                wrong = form.faults(form.open_fields())
+                if not wrong:
+                    form.store()
+                    return Outcome.DONE
+                page = form.page_of(next(iter(wrong)))
 
-    async def _page(self, visit: Visit, form: _Answers, page: int) -> bool:
-        """Ask one page; ``True`` when it is filled, ``False`` when the resident goes back."""
+    async def _page(self, visit: Visit, form: _Answers, page: int) -> list[FieldDef] | None:
+        """Ask one page; return its fields once they are right, ``None`` when the resident goes back."""
         again = False
         faults: dict[str, Text] = {}
+        anchor = form.pages()[min(page, len(form.pages()) - 1)][0].id
         while True:
-            pages = form.pages()
-            fields = pages[min(page, len(pages) - 1)]
-            view = form.view(fields, faults, page, len(pages))
+            page = form.page_of(anchor)
+            fields = form.pages()[page]
+            view = form.view(fields, faults, page, len(form.pages()))
             intent = await visit.stage.ask(view, back=True, again=again)
             again = True
             if isinstance(intent, WentBack):
-                return False
+                return None
             if not isinstance(intent, Submitted):
                 continue
             form.take(dict(intent.values))
-            fields = form.pages()[min(page, len(form.pages()) - 1)]
-            if intent.complete:
-                faults = form.faults(fields)
-                if not faults:
-                    return True
-            else:
+            if not intent.complete:
                 faults = {name: fault for name, fault in faults.items() if name not in dict(intent.values)}
+                continue
+            now = form.pages()[form.page_of(anchor)]
+            faults = form.faults(now)
+            unseen = {field.id for field in now} - {field.id for field in fields}
+            if not faults and not unseen:
+                return now
+            faults = {name: fault for name, fault in faults.items() if name not in unseen}
 
 
 class _Answers:
@@ -139,10 +146,6 @@ class _Answers:
         """Return what would be right, by field, for every value that is not."""
         found = {field.id: values.fault(field, self.answers[field.id], self._today) for field in fields}
         return {name: fault for name, fault in found.items() if fault}
-
-    def complete(self) -> bool:
-        """Tell whether every open field has a right value."""
-        return not self.faults(self.open_fields())
 
     def store(self) -> None:
         """Move the answers that apply into the session; what no longer applies is forgotten."""

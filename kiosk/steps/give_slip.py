@@ -35,6 +35,7 @@ class GiveSlip(Step):
         case = visit.case
         if case is None:
             raise JourneyError("nothing was handed in")
+        visit.number_given = True
         printed = await self._print(visit)
         received = visit.online
         facts = [Fact(text("slip.number"), plain(case.local_number))]

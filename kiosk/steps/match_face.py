@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from devices.camera import Camera as CameraDevice
 from devices.errors import DeviceError
 from kiosk.clock import deadline
-from kiosk.errors import JourneyError
+from kiosk.errors import FaceEngineFailed, JourneyError
 from kiosk.events import FaceCompared
 from kiosk.identity.face import Look, Verdict
 from kiosk.identity.liveness import LivenessResult, create_liveness
+from kiosk.identity.prepare import prepared_check
 from kiosk.intents import Intent, WentBack
 from kiosk.journey import Outcome, Step
 from kiosk.views import Camera, Option, Tone, text
@@ -40,9 +41,18 @@ class MatchFace(Step):
 
     async def run(self, visit: Visit) -> Outcome:
         """Try three times. Raises ``FaceEngineFailed``, ``DeviceError``."""
-        check = visit.face_check
-        if check is None:
-            raise JourneyError("a face is compared only after the card's picture was taken over")
+        card = visit.session.card
+        if card is None:
+            raise JourneyError("a face is compared with a card's picture")
+        if visit.session.face is not None:
+            return Outcome.DONE  # came back from a later step
+        try:
+            return await self._tries(visit, await prepared_check(visit, card))
+        except FaceEngineFailed:
+            visit.face_check = None  # its process is lost; trying again makes a new one from the card's picture
+            raise
+
+    async def _tries(self, visit: Visit, check: FaceCheck) -> Outcome:
         async with visit.tools.devices.lease("camera") as device:
             if not isinstance(device, CameraDevice):
                 raise TypeError(f"camera is a {type(device).__name__}")
@@ -54,6 +64,8 @@ class MatchFace(Step):
                         return Outcome.BACK if isinstance(answer, WentBack) else Outcome.DECLINED
                     if answer is not None and answer.verdict is Verdict.MATCH:
                         visit.session.face = answer
+                        if visit.session.card is not None:
+                            visit.session.card.photo.wipe()
                         return Outcome.DONE
             finally:
                 await device.stop()

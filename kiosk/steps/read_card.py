@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceCode, MediumError
 from devices.id_reader import IdReader
+from kiosk.card_watch import lifted
 from kiosk.catalogue.model import Identity
 from kiosk.events import CardRead
+from kiosk.identity.prepare import prepared_check
 from kiosk.intents import Chose, Intent
 from kiosk.journey import Outcome, Step
 from kiosk.masking import masked_name
@@ -52,6 +53,12 @@ class ReadCard(Step):
 
     async def _ask(self, visit: Visit, reader: IdReader) -> IdentityCard | Intent:
         async def card() -> IdentityCard:
+            if visit.trouble is None and await reader.card_waiting():
+                # Whose is it? Somebody's who left before, perhaps. Only a card laid down now counts.
+                visit.card_laid = True
+                visit.stage.update(_view(visit, hint=False, lying=True))
+                await lifted(reader, visit.tools.clock)
+                visit.stage.update(_view(visit, hint=False))
             await reader.wait_card()
             visit.card_laid = True
             return await reader.read()
@@ -66,8 +73,7 @@ class ReadCard(Step):
 
         Raises ``MediumError`` when the picture cannot be used: asked again, never a loop over the live face.
         """
-        engine = visit.tools.face
-        if engine is None or visit.service.identity is not Identity.CARD_FACE:
+        if visit.tools.face is None or visit.service.identity is not Identity.CARD_FACE:
             return
         visit.stage.show(
             Progress(
@@ -75,15 +81,10 @@ class ReadCard(Step):
                 stages=(ProgressStage(label=text("read_card.checking"), state=StageState.RUNNING),),
             )
         )
-        if visit.face_check is None:
-            visit.face_check = await visit.closing.enter_async_context(engine.check())
-        picture = visit.tools.photo_decoder.decode(bytes(card.photo.reveal()))
-        card.photo.wipe()
-        if picture is None or not await visit.face_check.use_card_photo(picture):
-            raise MediumError("the card's picture gives no template", code=DeviceCode.CARD_PHOTO, device="id_reader")
+        await visit.stage.watch(prepared_check(visit, card))
 
 
-def _view(visit: Visit, *, hint: bool) -> Prompt:
+def _view(visit: Visit, *, hint: bool, lying: bool = False) -> Prompt:
     body: Text = text("read_card.body")
     tone = Tone.NEUTRAL
     tries = NOTHING
@@ -91,6 +92,9 @@ def _view(visit: Visit, *, hint: bool) -> Prompt:
         body = text(f"trouble.{visit.trouble.code}")
         tone = Tone.ATTENTION
         tries = text("read_card.tries", attempt=visit.trouble.attempt + 1)
+    elif lying:
+        body = text("read_card.lift_first")
+        tone = Tone.ATTENTION
     elif hint:
         body = text("read_card.hint")
         tone = Tone.ATTENTION

@@ -17,6 +17,7 @@ CODE_LENGTH = 6
 CODE = "sms.code"
 RESEND = "second_factor.resend"
 CODES_SENT_AT_MOST = 3
+CODES_A_VISIT = 5  # nobody's phone is flooded from here
 
 
 class SecondFactor(Step):
@@ -32,6 +33,9 @@ class SecondFactor(Step):
             return Outcome.DONE
         error: Text = NOTHING
         for sending in range(CODES_SENT_AT_MOST):
+            if visit.codes_sent >= CODES_A_VISIT:
+                return Outcome.GAVE_UP
+            visit.codes_sent += 1
             challenge = await self._send(visit)
             if sending:
                 error = error or text("second_factor.sent_again")
@@ -68,7 +72,7 @@ class SecondFactor(Step):
     async def _judge(self, visit: Visit, challenge: Challenge, code: str) -> CodeVerdict:
         if len(code) != CODE_LENGTH or not code.isdigit():
             return CodeVerdict.WRONG
-        answer = await visit.tools.gateway.check_code(challenge.id, visit.session.visit, code)
+        answer = await visit.stage.watch(visit.tools.gateway.check_code(challenge.id, visit.session.visit, code))
         return answer.verdict
 
 

@@ -32,13 +32,16 @@ class Submit(Step):
     async def run(self, visit: Visit) -> Outcome:
         """Hand in once, whatever happens: a second run finds the case already there."""
         if visit.case is None:
-            if visit.service.offline is Offline.ONLINE_ONLY:
-                await visit.tools.gateway.catalogue()  # raises GatewayUnreachable before anything is taken in
             visit.stage.show(_view(0))
+            if visit.service.offline is Offline.ONLINE_ONLY:
+                # Raises GatewayUnreachable before anything is taken in.
+                await visit.stage.watch(visit.tools.gateway.catalogue())
+            visit.stage.show(_view(0), leave=False)  # from here on it is too late to cancel, and the key says so
+            visit.stage.raise_if_over()
             visit.case = await visit.desk.put_case(visit, "up" if visit.online else "down")
         if not visit.online:
             return Outcome.TAKEN_IN
-        visit.stage.show(_view(1, text("submit.waiting")))
+        visit.stage.show(_view(1, text("submit.waiting")), leave=False)
         try:
             async with deadline(visit.tools.clock, visit.tools.settings.timings.settle_s):
                 verdict = await visit.desk.settled(visit.case)
@@ -46,7 +49,7 @@ class Submit(Step):
             visit.online = False
             return Outcome.TAKEN_IN
         visit.tools.log.emit(CaseDelivered(seq=visit.case.item.seq, verdict=verdict.value))
-        visit.stage.show(_view(3))
+        visit.stage.show(_view(3), leave=False)
         if verdict is Verdict.REJECTED:
             visit.reason = text("rejected.case")
             return Outcome.REFUSED

@@ -33,7 +33,8 @@ REVEALING = {
     "kiosk/gateway_http.py",  # into a question to central, over TLS
     "kiosk/steps/fill_form.py",  # onto the glass, masked by class
     "kiosk/steps/review.py",  # onto the glass, masked by class
-    "kiosk/steps/read_card.py",  # the masked name; the card's picture for the face engine
+    "kiosk/steps/read_card.py",  # the masked name
+    "kiosk/identity/prepare.py",  # the card's picture, for the face engine
     "kiosk/steps/print_document.py",  # the document for the printer
     "kiosk/documents/seal.py",  # compares the visible text with the sealed subject
     "kiosk/documents/guard.py",  # compares the sealed subject with the session

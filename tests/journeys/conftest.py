@@ -38,7 +38,7 @@ from kiosk.gateway import (
     Lookup,
     ServiceState,
 )
-from kiosk.identity.face import EngineInfo, FaceAnswer, FaceCheck, FaceEngine, Look, Verdict
+from kiosk.identity.face import EngineInfo, FaceAnswer, FaceCheck, FaceCode, FaceEngine, FaceEngineError, Look, Verdict
 from kiosk.intents import Chose, Intent
 from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
@@ -113,6 +113,9 @@ class FakeReader(_Always, IdReader):
             raise result
         return result
 
+    async def card_waiting(self) -> bool:
+        return self.fresh.is_set()
+
     async def card_present(self) -> bool:
         return not self.lifted.is_set()
 
@@ -166,6 +169,9 @@ class FakeCheck(FaceCheck):
         return Look.OK
 
     async def compare(self, frames: Sequence[Frame]) -> FaceAnswer:
+        if self._engine.deaths:
+            self._engine.deaths -= 1
+            raise FaceEngineError(FaceCode.CRASHED)
         verdict = self._engine.verdicts.pop(0) if self._engine.verdicts else Verdict.MATCH
         return FaceAnswer(verdict, 0.3, self._engine.info())
 
@@ -174,6 +180,7 @@ class FakeFace(FaceEngine):
     def __init__(self) -> None:
         self.verdicts: list[Verdict] = []
         self.photos: list[bool] = []
+        self.deaths = self.made = 0
         self.open_checks = 0
 
     def info(self) -> EngineInfo:
@@ -189,6 +196,7 @@ class FakeFace(FaceEngine):
     @asynccontextmanager
     async def check(self) -> AsyncIterator[FaceCheck]:
         self.open_checks += 1
+        self.made += 1
         try:
             yield FakeCheck(self)
         finally:
@@ -349,7 +357,7 @@ class Playbook:
             face=self.face,
             photo_decoder=SimDecoder(),
             verifier=self.verifier,  # type: ignore[arg-type]
-            staff=StaffNotices(log, lambda _lane: self.desk),  # type: ignore[arg-type,return-value]
+            staff=StaffNotices(log, self.clock, lambda _lane: self.desk),  # type: ignore[arg-type,return-value]
         )
 
         async def nothing() -> None: ...

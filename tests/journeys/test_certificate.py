@@ -201,6 +201,8 @@ async def test_another_persons_document_is_refused_with_an_alarm(book):
     assert ("alarm", {"code": "document.wrong_person"}) in book.desk.handed_in
     assert all(option.id != AGAIN for option in scene.view.options)
     book.does(Chose, END)
+    await book.expect("Result", key="slip.received")  # the case is filed: its number is given
+    book.does(Agreed)
     await book.expect("Goodbye")
 
 
