@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PrintProgress:
-    """How far a job is. ``blocked`` holds what stops it until somebody helps; empty while it prints."""
+    """How far a job is. ``blocked`` holds what stops it until somebody helps; empty while it prints.
+
+    ``job`` is what to ask :meth:`Printer.outcome` about, from the moment the printer has given the job a number.
+    The last report before a fault or a cancellation counts the sheets that came out all the same.
+    """
 
     sheets_done: int
     sheets: int
     blocked: frozenset[Condition] = frozenset()
+    job: str = ""
 
 
 class PrintOutcome(enum.StrEnum):

@@ -260,7 +260,7 @@ class _Run:
 
     def tell(self, done: int, blocked: frozenset[Condition]) -> None:
         """Report, when it is news."""
-        progress = PrintProgress(done, 1, blocked)
+        progress = PrintProgress(done, 1, blocked, self.job)
         if progress != self._told:
             self._told = progress
             self._report(progress)

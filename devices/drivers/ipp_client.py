@@ -20,7 +20,6 @@ CONNECT_S = 2.0  # a printer on the kiosk's own cable
 ANSWER_S = 3.0  # a status question; documents have no limit here: the caller's deadline holds
 MOST_OF_AN_ANSWER = 1 << 20  # bytes; a full attribute dump of a large printer is some 100 kB
 CHUNK = 64 * 1024
-REQUESTING_USER = "tongban"  # the terminal, never the resident
 
 
 class NotReached(Exception):
@@ -40,9 +39,12 @@ class Refused(Exception):
 
 
 class IppClient:
-    """Requests to one printer URI (``ipp``, or ``ipps`` with the printer's certificate checked)."""
+    """Requests to one printer URI (``ipp``, or ``ipps`` with the printer's certificate checked).
 
-    def __init__(self, uri: str) -> None:
+    ``user`` is whom the printer notes as the owner of a job: the terminal, never the resident.
+    """
+
+    def __init__(self, uri: str, user: str) -> None:
         parts = urlsplit(uri)
         if parts.scheme not in {"ipp", "ipps"} or not parts.hostname:
             raise ValueError("a printer address reads ipp://host:port/path or ipps://host:port/path")
@@ -50,6 +52,7 @@ class IppClient:
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         self.address = f"{host}:{parts.port or IPP_PORT}{parts.path}"
         self._uri = uri
+        self._user = user
         self._url = f"{scheme}://{self.address}"
         self._request_ids = itertools.count(1)
         # A connection of its own for each request: a kept one that went stale in the meantime would leave it open
@@ -99,7 +102,7 @@ class IppClient:
             Attribute(Tag.LANGUAGE, "attributes-natural-language", ("en",)),
             Attribute(Tag.URI, "printer-uri", (self._uri,)),
             *target,
-            Attribute(Tag.NAME, "requesting-user-name", (REQUESTING_USER,)),
+            Attribute(Tag.NAME, "requesting-user-name", (self._user,)),
         ]
         groups: list[tuple[GroupTag, Sequence[Attribute]]] = [(GroupTag.OPERATION, operation)]
         if job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 PDF = "application/pdf"
 ENDED = frozenset({Status.NOT_POSSIBLE, Status.NOT_FOUND, Status.GONE})  # answers to Cancel-Job for a job that is over
+CLEAR_POLL_S = 0.1
 PRINTER_ATTRIBUTES = (
     "printer-state",
     "printer-state-reasons",
@@ -32,39 +34,51 @@ JOB_ATTRIBUTES = (
     "job-state-reasons",
     "job-impressions-completed",
     "job-media-sheets-completed",
+    "job-originating-user-name",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class JobRef:
-    """A job as the kiosk remembers it. ``job_id`` 0: the printer's number was never learnt, the title must do."""
+    """A job as the kiosk remembers it. ``job_id`` 0: the printer's number was never learnt, the title must do.
+
+    ``older`` are the numbers of jobs that had the title before this one was sent: none of them is this one.
+    """
 
     title: str
     job_id: int = 0
     pages: int = 0
+    older: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.title}#{self.job_id}#{self.pages}"
+        numbers = ",".join(str(number) for number in (self.job_id, *self.older))
+        return f"{self.title}#{numbers}#{self.pages}"
 
     @classmethod
     def parse(cls, text: str) -> JobRef:
         """Read what ``str()`` wrote; a bare title is a reference too."""
-        title, job_id, pages = ([*text.rsplit("#", 2), "", ""])[:3]
-        if job_id.isdecimal() and pages.isdecimal():
-            return cls(title, int(job_id), int(pages))
+        title, numbers, pages = ([*text.rsplit("#", 2), "", ""])[:3]
+        job_id, *older = numbers.split(",")
+        if all(number.isdecimal() for number in (job_id, *older, pages)):
+            return cls(title, int(job_id), int(pages), tuple(int(number) for number in older))
         return cls(text)
 
     def numbered(self, job_id: int) -> JobRef:
         """Return the same job under the printer's number."""
-        return replace(self, job_id=job_id)
+        return replace(self, job_id=job_id, older=() if job_id else self.older)
 
 
 class IppJobs:
-    """The job operations; each raises what ``IppClient.request`` raises."""
+    """The job operations; each raises what ``IppClient.request`` raises.
 
-    def __init__(self, client: IppClient, template: Sequence[Attribute]) -> None:
+    Every job bears ``owner`` in front of its title, so that a later life of the terminal, which remembers nothing,
+    knows it for its own.
+    """
+
+    def __init__(self, client: IppClient, template: Sequence[Attribute], owner: str) -> None:
         self._client = client
         self._template = template  # Job Template attributes of every job: media, sides
+        self._owner = owner
 
     async def printer(self) -> Attributes:
         """Return the printer attributes the driver judges by."""
@@ -73,7 +87,7 @@ class IppJobs:
 
     async def create(self, ref: JobRef) -> JobRef:
         """Open a job without content: the printer's number is known before anything could be printed."""
-        answer = await self._client.request(Operation.CREATE_JOB, (_named(ref),), self._template)
+        answer = await self._client.request(Operation.CREATE_JOB, (self._named(ref),), self._template)
         return ref.numbered(JobStatus.of(answer.first_of(GroupTag.JOB)).job_id)
 
     async def send(self, ref: JobRef, pdf: bytes) -> JobRef:
@@ -88,7 +102,7 @@ class IppJobs:
 
     async def print_whole(self, ref: JobRef, pdf: bytes) -> JobRef:
         """Open and fill a job in one request, for printers that know no Create-Job."""
-        target = (_named(ref), Attribute(Tag.MIME_TYPE, "document-format", (PDF,)))
+        target = (self._named(ref), Attribute(Tag.MIME_TYPE, "document-format", (PDF,)))
         answer = await self._client.request(Operation.PRINT_JOB, target, self._template, document=pdf)
         return ref.numbered(JobStatus.of(answer.first_of(GroupTag.JOB)).job_id)
 
@@ -106,30 +120,65 @@ class IppJobs:
                     return None
                 raise
             status = JobStatus.of(answer.first_of(GroupTag.JOB))
-            return status if status.name == ref.title else None
+            return status if status.name == self._name(ref) else None
         for which in ("not-completed", "completed"):
-            target = (Attribute(Tag.KEYWORD, "which-jobs", (which,)), _wanted(JOB_ATTRIBUTES))
-            answer = await self._client.request(Operation.GET_JOBS, target)
-            for attributes in answer.all_of(GroupTag.JOB):
-                if (status := JobStatus.of(attributes)).name == ref.title:
-                    return status
+            found = [status for status in await self._namesakes(ref, which) if status.job_id not in ref.older]
+            if found:
+                return max(found, key=lambda status: status.job_id)
         return None
 
-    async def cancel(self, ref: JobRef) -> bool:
-        """Cancel the job; return whether the printer knew it. One that is over already is no error."""
+    async def unmistakable(self, ref: JobRef) -> JobRef:
+        """Return the reference with the numbers of all jobs that have its title already."""
+        namesakes = [*await self._namesakes(ref, "not-completed"), *await self._namesakes(ref, "completed")]
+        return replace(ref, older=tuple(sorted({status.job_id for status in namesakes})))
+
+    async def cancel(self, ref: JobRef) -> None:
+        """Cancel the job. One that is over already, or not known, is no error."""
         status = await self.find(ref)
-        if status is None:
-            return False
+        if status is not None:
+            await self._cancel(status.job_id)
+
+    async def clear(self) -> None:
+        """Cancel every job of the owner's and return when none is left; the caller sets the limit.
+
+        One whose cancellation is under way counts until the printer says that it is over: paper may still come.
+        """
+        while True:
+            ours = [status for status in await self._listed("not-completed") if self._owns(status)]
+            if not ours:
+                return
+            for status in ours:
+                await self._cancel(status.job_id)
+            await asyncio.sleep(CLEAR_POLL_S)
+
+    async def _cancel(self, job_id: int) -> None:
         try:
-            await self._client.request(Operation.CANCEL_JOB, (_number(status.job_id),))
+            await self._client.request(Operation.CANCEL_JOB, (_number(job_id),))
         except Refused as error:
             if error.status not in ENDED:
                 raise
-        return True
 
+    async def _listed(self, which: str) -> list[JobStatus]:
+        target = (Attribute(Tag.KEYWORD, "which-jobs", (which,)), _wanted(JOB_ATTRIBUTES))
+        answer = await self._client.request(Operation.GET_JOBS, target)
+        return [JobStatus.of(attributes) for attributes in answer.all_of(GroupTag.JOB)]
 
-def _named(ref: JobRef) -> Attribute:
-    return Attribute(Tag.NAME, "job-name", (ref.title,))
+    async def _namesakes(self, ref: JobRef, which: str) -> list[JobStatus]:
+        return [status for status in await self._listed(which) if status.name == self._name(ref)]
+
+    def _owns(self, status: JobStatus) -> bool:
+        # Either mark will do: printers that ask for no password may note everybody as "anonymous".
+        return status.user == self._owner or status.name.startswith(self._prefix)
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self._owner}:"
+
+    def _name(self, ref: JobRef) -> str:
+        return self._prefix + ref.title
+
+    def _named(self, ref: JobRef) -> Attribute:
+        return Attribute(Tag.NAME, "job-name", (self._name(ref),))
 
 
 def _number(job_id: int) -> Attribute:

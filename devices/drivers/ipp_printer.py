@@ -7,6 +7,7 @@ to the printer, and a job counts as printed only when the printer itself says so
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +16,7 @@ from devices.drivers.ipp_client import Broken, IppClient, NotReached, Refused
 from devices.drivers.ipp_codec import Attribute, Operation, Status, Tag
 from devices.drivers.ipp_jobs import PDF, IppJobs, JobRef
 from devices.drivers.ipp_status import Ending, conditions, fault
-from devices.drivers.ipp_watch import JobWatch
+from devices.drivers.ipp_watch import POLL_S, JobWatch
 from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable
 from devices.health import DEGRADING, Condition, Health
 from devices.printer import Printer, PrintOutcome, PrintProgress
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from devices.drivers.ipp_codec import Attributes
+    from devices.drivers.ipp_status import JobStatus
     from devices.printer import OnProgress
     from devices.values import PrintJob
 
@@ -33,13 +35,30 @@ T = TypeVar("T")
 
 WITHDRAW_S = 0.4  # the port promises that a cancelled wait ends within 0.5 s
 BUSY_RETRY_S = 0.3
+CLEAR_S = 4.0  # within the manager's limit for a probe; a printer that needs longer is tried again
+OUTCOME_S = 2.0  # so long a job that is being stopped, or whose count is short, may change its mind
 
 
 class IppPrinter(Printer):
-    """One printer by its URI. ``media`` is a PWG 5101.1 size name, ``sides`` an RFC 8011 keyword."""
+    """One printer by its URI. ``media`` is a PWG 5101.1 size name, ``sides`` an RFC 8011 keyword.
 
-    def __init__(self, name: str, uri: str, media: str = "iso_a4_210x297mm", sides: str = "one-sided") -> None:
+    ``owner`` marks the terminal's jobs at the printer. Unfinished ones of an earlier life, which a power cut may leave,
+    are cancelled before the printer is used: terminals that share a printer need an ``owner`` each. Raises
+    ``ValueError`` without one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        uri: str,
+        media: str = "iso_a4_210x297mm",
+        sides: str = "one-sided",
+        owner: str = "tongban",
+    ) -> None:
+        if not owner:
+            raise ValueError("owner: a printer names nobody for jobs of others, too; give the terminal's jobs a mark")
         self._name = name
+        self._owner = owner
         self._uri = uri
         self._sides = sides
         self._template = (Attribute(Tag.KEYWORD, "media", (media,)), Attribute(Tag.KEYWORD, "sides", (sides,)))
@@ -48,31 +67,35 @@ class IppPrinter(Printer):
         self._model = ""
         self._two_steps = True
         self._printing = False
-        self._withdrawn: list[JobRef] = []  # cancelled here, not yet confirmed by the printer
+        self._clearing = asyncio.Lock()  # a probe's clearing must not meet the job that a print opens
 
     async def open(self) -> None:
-        """Reach the printer and check that it takes PDF. Raises ``DeviceUnavailable`` or ``DeviceFault``."""
+        """Reach the printer, check that it takes PDF, and see that no job of an earlier life is left in it.
+
+        Raises ``DeviceUnavailable`` (also when such a job does not end) or ``DeviceFault``.
+        """
         if self._jobs is not None:
             return
-        self._client = IppClient(self._uri)
-        self._jobs = IppJobs(self._client, self._template)
+        self._client = IppClient(self._uri, self._owner)
+        self._jobs = IppJobs(self._client, self._template, self._owner)
         try:
             self._learn(await self._asking(self._jobs.printer()))
+            await self._clear()
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
-        """Free the connection; a job that is still to be withdrawn is remembered for the next open."""
+        """Free the connection; a job that is still to be withdrawn is found by the next open."""
         client, self._client, self._jobs = self._client, None, None
         if client is not None:
             await client.close()
 
     async def probe(self) -> Health:
-        """Ask the printer itself. Raises ``DeviceUnavailable`` when it does not answer."""
-        attributes = await self._asking(self._opened().printer())
-        await self._confirm_withdrawn()
-        return Health.of(conditions(attributes))
+        """Ask the printer itself. Raises ``DeviceUnavailable`` when it does not answer or keeps a forsaken job."""
+        if not self._printing:
+            await self._clear(probing=True)
+        return Health.of(conditions(await self._asking(self._opened().printer())))
 
     def info(self) -> DeviceInfo:
         """Return the name plate; the model is known after the first open."""
@@ -97,18 +120,33 @@ class IppPrinter(Printer):
         return verdict
 
     async def outcome(self, job: str) -> PrintOutcome:
-        """Look the job up at the printer by number and title. Raises ``DeviceUnavailable`` when it does not answer."""
+        """Look the job up at the printer by number and title. Raises ``DeviceUnavailable`` when it does not answer.
+
+        A job that was cancelled a moment ago is followed to its end: what came of it is certain only then.
+        """
         ref = JobRef.parse(job)
-        status = await self._asking(self._opened().find(ref))
-        if status is None:
-            return PrintOutcome.UNKNOWN  # printers forget: not knowing a job is no proof either way
-        match status.ending(ref.pages, self._sheets(ref.pages)):
+        clock = asyncio.get_running_loop()
+        until = clock.time() + OUTCOME_S
+        while True:
+            status = await self._asking(self._opened().find(ref))
+            if status is None:
+                return PrintOutcome.UNKNOWN  # printers forget: not knowing a job is no proof either way
+            ending = status.ending(ref.pages, self._sheets(ref.pages))
+            if not (status.stopping or ending is Ending.SHORT) or clock.time() > until:
+                return self._judge(ref, status, ending)
+            await asyncio.sleep(POLL_S)
+
+    def _judge(self, ref: JobRef, status: JobStatus, ending: Ending) -> PrintOutcome:
+        match ending:
             case Ending.PRINTED:
                 return PrintOutcome.PRINTED
             case Ending.FAILED | Ending.SHORT:
+                sides = ref.pages if status.impressions is not None else self._sheets(ref.pages)
+                counted = (status.impressions if status.impressions is not None else status.sheets) or 0
+                if counted and not ref.pages:
+                    return PrintOutcome.UNKNOWN  # something came out; whether it was all, a bare title does not tell
                 # A job cancelled after its last side is a printed one.
-                done = bool(ref.pages and status.impressions) and status.counted_all(ref.pages, 0)
-                return PrintOutcome.PRINTED if done else PrintOutcome.NOT_PRINTED
+                return PrintOutcome.PRINTED if counted and counted >= sides else PrintOutcome.NOT_PRINTED
             case _:
                 return PrintOutcome.UNKNOWN
 
@@ -125,13 +163,15 @@ class IppPrinter(Printer):
         jobs = self._opened()
         ref = JobRef(title, pages=document.pages)
         sheets = self._sheets(document.pages)
-        await self._confirm_withdrawn()
+        await self._clear()
         blocking = conditions(await self._asking(jobs.printer())) - DEGRADING
         if blocking:
             return fault(blocking, self._name)
         try:
             if self._two_steps:
                 ref = await self._create(jobs, ref, sheets, report)
+            else:
+                ref = await self._asking(jobs.unmistakable(ref))
             watch = JobWatch(self._name, jobs, ref, sheets, report)
         except asyncio.CancelledError:
             await self._withdraw(ref)
@@ -144,8 +184,7 @@ class IppPrinter(Printer):
                 return await jobs.create(ref)
             except NotReached as error:
                 raise self._gone("before a job was opened") from error
-            except Broken as error:
-                self._withdrawn.append(ref)  # an empty job may stay behind: harmless, yet it is cancelled later
+            except Broken as error:  # an empty job may stay behind: the next clearing finds it
                 raise self._gone("before the document was sent") from error
             except Refused as error:
                 if error.status != Status.BUSY:
@@ -160,7 +199,12 @@ class IppPrinter(Printer):
             try:
                 return await watch.until_ended()
             except asyncio.CancelledError:
-                await self._withdraw(watch.ref)  # while the upload lives: a job the printer knows can be cancelled
+                with contextlib.suppress(TimeoutError, NotReached, Broken, Refused, DeviceError):
+                    async with asyncio.timeout(WITHDRAW_S):
+                        await self._withdraw(
+                            watch.ref
+                        )  # while the upload lives: a job the printer knows can be cancelled
+                        await watch.until_stopped()
                 raise
             finally:
                 delivery.cancel()
@@ -168,7 +212,7 @@ class IppPrinter(Printer):
     async def _deliver(self, jobs: IppJobs, watch: JobWatch, pdf: bytes) -> None:
         """Hand the document over and tell the watch what became of it; raises nothing."""
         try:
-            watch.delivered(await (jobs.send(watch.ref, pdf) if watch.ref.job_id else self._whole(jobs, watch, pdf)))
+            watch.delivered(await (jobs.send(watch.ref, pdf) if self._two_steps else self._whole(jobs, watch, pdf)))
         except NotReached:
             watch.not_delivered(self._gone("before the document was sent"))
         except Refused as error:
@@ -189,23 +233,31 @@ class IppPrinter(Printer):
     # -- withdrawing --------------------------------------------------------------------------------------------------
 
     async def _withdraw(self, ref: JobRef) -> None:
-        """Cancel the job at the printer within ``WITHDRAW_S``; what is not confirmed is done before the next job."""
-        self._withdrawn.append(ref)
+        """Cancel the job at the printer within ``WITHDRAW_S``; what stays behind is found before the next job."""
         if self._jobs is None:
             return
-        try:
+        with contextlib.suppress(TimeoutError, NotReached, Broken, Refused, DeviceError):
             async with asyncio.timeout(WITHDRAW_S):
-                known = await self._jobs.cancel(ref)
-        except (TimeoutError, NotReached, Broken, Refused, DeviceError):
-            return
-        if known:
-            self._withdrawn.remove(ref)
+                await self._jobs.cancel(ref)
 
-    async def _confirm_withdrawn(self) -> None:
-        """Cancel what an earlier cancellation could not: a withdrawn job must not print beside a later one."""
-        for ref in tuple(self._withdrawn):
-            await self._asking(self._opened().cancel(ref))
-            self._withdrawn.remove(ref)
+    async def _clear(self, *, probing: bool = False) -> None:
+        """Cancel every job of ours and see each gone: nothing of one visit may come out in another.
+
+        Only the printer's own list counts: what this process remembers of its jobs dies with it. Raises
+        ``DeviceUnavailable`` when a job does not end within ``CLEAR_S``.
+        """
+        async with self._clearing:
+            if probing and self._printing:
+                return
+            try:
+                async with asyncio.timeout(CLEAR_S):
+                    await self._asking(self._opened().clear())
+            except TimeoutError as error:
+                raise DeviceUnavailable(
+                    "an earlier document is still in the printer: cancel it at the printer's panel",
+                    code=DeviceCode.BUSY,
+                    device=self._name,
+                ) from error
 
     # -- asking -------------------------------------------------------------------------------------------------------
 

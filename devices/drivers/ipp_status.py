@@ -106,6 +106,7 @@ class JobStatus:
     reasons: frozenset[str]
     impressions: int | None
     sheets: int | None
+    user: str = ""
 
     @classmethod
     def of(cls, attributes: Attributes) -> JobStatus:
@@ -117,6 +118,7 @@ class JobStatus:
             reasons=keywords(attributes.get("job-state-reasons", ())),
             impressions=number(attributes, "job-impressions-completed"),
             sheets=number(attributes, "job-media-sheets-completed"),
+            user=str(next(iter(attributes.get("job-originating-user-name", ())), "")),
         )
 
     def ending(self, pages: int, sheets: int) -> Ending:
@@ -132,6 +134,16 @@ class JobStatus:
         if not self.counted_all(pages, sheets):
             return Ending.SHORT
         return Ending.PRINTED
+
+    @property
+    def over(self) -> bool:
+        """Tell whether the printer is through with the job, whatever came of it."""
+        return self.state in {JobState.CANCELED, JobState.ABORTED, JobState.COMPLETED}
+
+    @property
+    def stopping(self) -> bool:
+        """Tell whether the job was cancelled and the printer is not through with it."""
+        return not self.over and STILL_STOPPING in self.reasons
 
     @property
     def counts(self) -> bool:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 POLL_S = 0.15
 LOST_S = 2.0  # no sensible answer for so long: the printer is gone. Shorter gaps are a network's hiccup
-SETTLE_S = 1.0  # a printer may count its last sheet a moment after it says completed
+SETTLE_S = 1.0  # a printer may count its last sheet a moment after it says that the job is over
+STOP_POLL_S = 0.05
 
 
 class JobWatch:
@@ -79,9 +80,23 @@ class JobWatch:
                     return verdict
             await asyncio.sleep(POLL_S)
 
+    async def until_stopped(self) -> None:
+        """Tell the sheets that still come out of a cancelled job; raises what asking raises."""
+        while (status := await self._find()) is not None:
+            self._tell(self._done(status), frozenset())
+            if status.over:
+                return
+            await asyncio.sleep(STOP_POLL_S)
+
     async def _read(self) -> tuple[JobStatus | None, frozenset[Condition]]:
-        status = await self._jobs.find(self.ref)
+        status = await self._find()
         return status, conditions(await self._jobs.printer())
+
+    async def _find(self) -> JobStatus | None:
+        status = await self._jobs.find(self.ref)
+        if status is not None and not self.ref.job_id:
+            self.ref = self.ref.numbered(status.job_id)
+        return status
 
     async def _give_up_half_delivered(self, status: JobStatus | None, now: float) -> None:
         """Cancel a job that waits for a document whose delivery broke off: its end is then a certain one."""
@@ -104,10 +119,6 @@ class JobWatch:
             case Ending.PRINTED:
                 self._tell(self._sheets, frozenset())
                 return PrintReceipt(str(self.ref.numbered(status.job_id)), status.sheets or self._sheets)
-            case Ending.FAILED:
-                jam = Condition.PAPER_JAM in printer
-                code = DeviceCode.PAPER_JAM if jam else DeviceCode.JOB_ABORTED
-                return self._fault(f"printer ended the job: {', '.join(sorted(status.reasons))}", code)
             case Ending.OPEN:
                 self._doubt_since = None
                 blocked = printer - DEGRADING
@@ -116,15 +127,18 @@ class JobWatch:
                 self._tell(done, blocked)
                 return None
             case ending:
-                return self._doubt(ending, done, now)
+                self._tell(done, frozenset())  # the caller has to know what lies in the tray
+                self._doubt_since = self._doubt_since or now
+                return None if now - self._doubt_since < SETTLE_S else self._ended_badly(ending, status, printer)
 
-    def _doubt(self, ending: Ending, done: int, now: float) -> DeviceError | None:
-        self._doubt_since = self._doubt_since or now
-        if now - self._doubt_since < SETTLE_S:
-            return None
+    def _ended_badly(self, ending: Ending, status: JobStatus, printer: frozenset[Condition]) -> DeviceError:
         if ending is Ending.DOUBTFUL:
             return self._unknown("says completed as a queue does: address the printer itself")
-        return self._fault(f"says completed but counts {done} of {self._sheets} sheets", DeviceCode.JOB_ABORTED)
+        if ending is Ending.SHORT:
+            counted = f"{self._done(status)} of {self._sheets}"
+            return self._fault(f"says completed but counts {counted} sheets", DeviceCode.JOB_ABORTED)
+        code = DeviceCode.PAPER_JAM if Condition.PAPER_JAM in printer else DeviceCode.JOB_ABORTED
+        return self._fault(f"printer ended the job: {', '.join(sorted(status.reasons))}", code)
 
     def _done(self, status: JobStatus) -> int:
         if status.sheets is not None:
@@ -133,7 +147,9 @@ class JobWatch:
         return min((status.impressions or 0) // sides, self._sheets)
 
     def _tell(self, done: int, blocked: frozenset[Condition]) -> None:
-        progress = PrintProgress(done, self._sheets, blocked)
+        if self._told is not None:
+            done = max(done, self._told.sheets_done)  # paper that is out stays out
+        progress = PrintProgress(done, self._sheets, blocked, str(self.ref) if self.ref.job_id else "")
         if progress != self._told:
             self._told = progress
             self._report(progress)

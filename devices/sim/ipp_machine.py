@@ -62,7 +62,8 @@ class IppMachine:
         self._set("sheets", FULL_TRAY)
         command = self._work / "paper_path.sh"
         words = (sys.executable, "-I", "-S", paper_path.__file__, str(self._control), str(self._out))
-        command.write_text(f'#!/bin/sh\nunset LD_PRELOAD\nexec {shlex.join(words)} "$1"\n', "utf-8")
+        # The paper path loses power with the printer.
+        command.write_text(f'#!/bin/sh\nunset LD_PRELOAD\nexec {shlex.join((*_mortal(), *words))} "$1"\n', "utf-8")
         command.chmod(0o700)
         for _ in range(START_ATTEMPTS):
             self._port = _free_port()
@@ -88,6 +89,7 @@ class IppMachine:
         environment |= {"HOME": str(self._work), "TMPDIR": str(self._work)}
         with (self._work / "printer.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *_mortal(),
                 printer,
                 *options,
                 env=environment,
@@ -138,6 +140,13 @@ class IppMachine:
     def slow(self, seconds: float) -> None:
         """Set how long each sheet takes."""
         self._set("slow", seconds)
+
+    def deaf(self, on: bool) -> None:
+        """Let cancelling come too late, as at a printer whose pages are on their way already."""
+        if on:
+            (self._control / "deaf").touch()
+        else:
+            (self._control / "deaf").unlink(missing_ok=True)
 
     def lose(self, sheets: int) -> None:
         """Leave the last sheets of each job uncounted, as a printer does that completes what it did not print."""
@@ -221,6 +230,11 @@ class IppMachine:
 
 class _PortTakenError(Exception):
     """Somebody else was quicker."""
+
+
+def _mortal() -> tuple[str, ...]:
+    """Return the words before a command that ends it with its parent, however that ends (prctl PR_SET_PDEATHSIG)."""
+    return (require("setpriv", "util-linux"), "--pdeathsig", "KILL", "--")
 
 
 def _free_port() -> int:

@@ -190,7 +190,7 @@ class TestEndings:
         self, device: IppPrinter, hands: SheetHands, machine: IppMachine
     ) -> None:
         theirs, ours = hands.new_job(), hands.new_job()
-        other = IppPrinter("other", machine.uri)
+        other = IppPrinter("a4", machine.uri, owner="another terminal")
         machine.slow(0.5)
         async with opened(other), opened(device), printing(other, theirs) as (running, _):
             await device.print(ours)

@@ -7,6 +7,7 @@ Control files, written by ``IppMachine`` and read before each sheet:
 ``jam``     exists: the next sheet jams
 ``slow``    seconds each sheet takes
 ``lose``    how many sheets at the end the counter does not see
+``deaf``    exists: nobody notices that a job is cancelled
 ``panel``   lines for the printer's own state, e.g. ``STATE: +cover-open``
 
 The document appears in the output folder only when its last sheet is out.
@@ -93,6 +94,8 @@ class PaperPath:
 
     def refuse_if_cancelled(self) -> None:
         """Stop before paper of a cancelled job comes out."""
+        if (self.control / "deaf").exists():
+            return
         if cancelled(os.environ["IPP_JOB_PRINTER_URI"], int(os.environ["IPP_JOB_ID"])):
             raise CancelledHere
 
