@@ -5,10 +5,12 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
-from kiosk.documents.seal import normalised
+from kiosk.documents.seal import normalised, normalised_name
 from kiosk.errors import DocumentRefused, KioskCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kiosk.documents.seal import SealedDocument
     from kiosk.session import Person
     from offline_queue.wire import ItemId
@@ -27,7 +29,7 @@ def check_subject(document: SealedDocument, expected: Person, case: ItemId) -> N
     """
     subject = document.subject
     same_number = _same(subject.id_no.reveal().upper(), expected.id_no.reveal().upper())
-    same_name = _same(subject.name.reveal(), expected.name.reveal())
+    same_name = _same(subject.name.reveal(), expected.name.reveal(), normalised_name)
     same_case = (
         _same(subject.kiosk, case.kiosk) & _same(subject.epoch, case.epoch) & _same(str(subject.seq), str(case.seq))
     )
@@ -37,5 +39,6 @@ def check_subject(document: SealedDocument, expected: Person, case: ItemId) -> N
         raise WrongPerson("the document answers another case")
 
 
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(normalised(one).encode("utf-8"), normalised(other).encode("utf-8"))
+def _same(one: str, other: str, form: Callable[[str], str] = normalised) -> bool:
+    # A lone surrogate, which JSON may bring, differs from every genuine name; it is no reason to break off.
+    return hmac.compare_digest(form(one).encode("utf-8", "surrogatepass"), form(other).encode("utf-8", "surrogatepass"))

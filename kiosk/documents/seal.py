@@ -37,7 +37,11 @@ SUBJECT_FILE: Final = "tongban-subject.json"
 MAX_BYTES: Final = 16 * 1024 * 1024  # the gateway takes no larger reply
 MAX_SUBJECT_BYTES: Final = 16 * 1024
 MAX_PAGES: Final = 50  # one tray of sheets; more is no document of a kiosk
-MIDDLE_DOTS: Final = "‧•・∙⋅"  # all count as U+00B7, which NFKC leaves alone
+# What offices and cards write for the dot in a name, NFKC applied; all count as U+00B7, which NFKC leaves alone.
+# The full stop stands for U+FF0E too.
+MIDDLE_DOTS: Final = "‧•・∙⋅\ua78f."
+# Unicode variation selectors 1-16 and 17-256: they choose a glyph, never another character (UTS #37).
+VARIATION_SELECTORS: Final = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 
 class SealCode(enum.StrEnum):
@@ -125,11 +129,18 @@ def verify(
 
 
 def normalised(shown: str) -> str:
-    """Return text in the one form used to compare: compatibility forms folded, blanks and controls out, one dot."""
-    folded = unicodedata.normalize("NFKC", shown)
+    """Return text in the one form used to compare: compatibility forms folded, blanks and controls out."""
+    plain = "".join(char for char in shown if not any(ord(char) in chosen for chosen in VARIATION_SELECTORS))
+    folded = unicodedata.normalize("NFKC", plain)
+    return "".join(char for char in folded if not char.isspace() and unicodedata.category(char) not in {"Cc", "Cf"})
+
+
+def normalised_name(shown: str) -> str:
+    """Return a name, or text that shows one, in the one form used to compare: as above, and one kind of dot."""
+    folded = normalised(shown)
     for dot in MIDDLE_DOTS:
         folded = folded.replace(dot, "·")
-    return "".join(char for char in folded if not char.isspace() and unicodedata.category(char) not in {"Cc", "Cf"})
+    return folded
 
 
 def _check_hash(pdf: bytes, sha256: str) -> None:
@@ -163,8 +174,8 @@ def _read(pdf: bytes, signer: str) -> SealedDocument:
         raise SealRefused(SealCode.UNREADABLE, f"{pages} pages")
     subject = _subject(reader)
     texts = _texts(reader)
-    name, number = normalised(subject.name.reveal()), normalised(subject.id_no.reveal())
-    if not all(name in shown and number in shown for shown in texts):
+    name, number = normalised_name(subject.name.reveal()), normalised(subject.id_no.reveal())
+    if not all(name in normalised_name(shown) and number in shown for shown in texts):
         raise SealRefused(SealCode.TEXT)
     return SealedDocument(subject, pages, signer, Pii("\n".join(texts)))
 

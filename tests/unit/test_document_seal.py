@@ -24,7 +24,16 @@ from central.register import Register
 from central.sealing import DocumentSealer
 from devices.values import Pii
 from kiosk.documents.guard import WrongPerson, check_subject
-from kiosk.documents.seal import SealCode, SealRefused, Verifier, normalised, verify
+from kiosk.documents.seal import (
+    SealCode,
+    SealedDocument,
+    SealRefused,
+    Subject,
+    Verifier,
+    normalised,
+    normalised_name,
+    verify,
+)
 from kiosk.session import Person
 from offline_queue.wire import ItemId
 
@@ -219,7 +228,7 @@ def test_sheets_of_one_person_with_the_subject_of_another_are_refused(
 
 
 def test_text_is_compared_in_one_form() -> None:
-    assert normalised("测试 • 张\x00老伯\n") == normalised("测试·张老伯")
+    assert normalised_name("测试 • 张\x00老伯\n") == normalised_name("测试·张老伯")
     assert normalised("９９９９9") == "99999"
     assert normalised("⼈") == "人"  # a radical where the character was meant
 
@@ -253,3 +262,62 @@ def test_somebody_else_s_document_is_refused_without_naming_anyone(
         check_subject(document, who, case)
     for personal in (NAME, NUMBER, OTHER_NAME, OTHER_NUMBER):
         assert personal not in str(caught.value)
+
+
+def about(name: str, kiosk: str = CASE.kiosk) -> SealedDocument:
+    subject = Subject(kiosk, CASE.epoch, CASE.seq, Pii(name), Pii(NUMBER), "d1", Pii("0123456789AB"))
+    return SealedDocument(subject, 1, "office", Pii(""))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "测试\ufe00·张老伯",
+        "测试·张\ufe0f老伯",
+        "测试·张\U000e0100老伯",
+        "测试·张老伯\U000e01ef",
+        "测试．张老伯",
+        "测试\ua78f张老伯",
+        "测试.张老伯",
+        "测试・张老伯",
+        "测试･张老伯",
+    ],
+)
+def test_a_genuine_name_written_with_other_dots_or_glyph_variants_is_not_refused(written: str) -> None:
+    check_subject(about(written), person(), CASE)
+    check_subject(about(NAME), person(written), CASE)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "测试张老伯",  # no dot is not a dot
+        "测试··张老伯",
+        "测试。张老伯",
+        "测试-张老伯",
+        "测试·张老柏",
+        "测试·張老伯",
+        "测试·张老伯\U000e01f0",  # the one after the last selector
+        "测试·张老伯\u0301",
+        "",
+    ],
+)
+def test_a_name_that_differs_by_more_than_dot_and_glyph_variant_is_refused(written: str) -> None:
+    for document, who in ((about(written), person()), (about(NAME), person(written))):
+        with pytest.raises(WrongPerson):
+            check_subject(document, who, CASE)
+
+
+@pytest.mark.parametrize("surrogate", [0xD800, 0xDC80, 0xDFFF])
+def test_a_lone_surrogate_in_a_name_is_another_person_and_no_crash(surrogate: int) -> None:
+    alone = chr(surrogate)
+    for document, who in ((about(NAME + alone), person()), (about(NAME), person(NAME + alone))):
+        with pytest.raises(WrongPerson) as caught:
+            check_subject(document, who, CASE)
+        assert NAME not in str(caught.value)
+    check_subject(about(NAME + alone), person(NAME + alone), CASE)
+
+
+def test_dots_are_alike_in_names_only() -> None:
+    with pytest.raises(WrongPerson):
+        check_subject(about(NAME, kiosk="K.1"), person(), ItemId("K·1", CASE.epoch, CASE.seq))
