@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from kiosk.availability import obstacles
-from kiosk.elsewhere import elsewhere, said
 from kiosk.errors import JourneyError
 from kiosk.events import ModeChanged
 from kiosk.intents import Chose, SwitchedMode
+from kiosk.phrases import elsewhere, said
 from kiosk.stage import Idle
 from kiosk.views import NOTHING, Attract, Mode, Option, OutOfService, View, plain, text
 

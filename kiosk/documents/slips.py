@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.values import Align, Slip, SlipCode, SlipRule, SlipText
+from kiosk.phrases import said_day
 from kiosk.texts import resolve
 from kiosk.views import Language, Text, text
 
@@ -43,7 +44,7 @@ def ticket_slip(visit: Visit) -> Slip:
         if decision is not None and decision.case_number:
             lines.append(SlipText(said(text("slip.case_number_is", number=decision.case_number))))
         if decision is not None and decision.promise is not None:
-            lines.append(SlipText(said(text("slip.promise_is", day=decision.promise.isoformat()))))
+            lines.append(SlipText(said(text("slip.promise_is", day=said_day(decision.promise)))))
         lines += [
             SlipText(said(text("slip.received_means" if received else "slip.taken_in_means"))),
             SlipText(said(text("slip.ask", phone=kiosk.help_phone))),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.elsewhere import elsewhere
 from kiosk.intents import Agreed
 from kiosk.journey import Outcome, Step
+from kiosk.phrases import elsewhere
 from kiosk.views import Result, Tone, text
 
 if TYPE_CHECKING:

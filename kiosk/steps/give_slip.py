@@ -13,6 +13,7 @@ from kiosk.errors import JourneyError
 from kiosk.events import Printed
 from kiosk.intents import Agreed
 from kiosk.journey import Outcome, Step
+from kiosk.phrases import said_day
 from kiosk.stage import Idle
 from kiosk.views import Document, Fact, Result, Slot, Text, Tone, plain, text
 
@@ -43,11 +44,11 @@ class GiveSlip(Step):
         if decision is not None and decision.case_number:
             facts.append(Fact(text("slip.case_number"), plain(decision.case_number)))
         if decision is not None and decision.promise is not None:
-            facts.append(Fact(text("slip.promise"), plain(decision.promise.isoformat())))
+            facts.append(Fact(text("slip.promise"), said_day(decision.promise)))
         body: list[Text] = [text("slip.received_means" if received else "slip.taken_in_means")]
         body.append(text("slip.take" if printed else "slip.not_printed"))
         view = Result(
-            title=text("slip.received" if received else "slip.taken_in"),
+            title=text("slip.title_received" if received else "slip.title_taken_in"),
             tone=Tone.GOOD if received else Tone.TAKEN_IN,
             body=tuple(body),
             facts=tuple(facts),

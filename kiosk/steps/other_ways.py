@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kiosk.elsewhere import elsewhere
 from kiosk.intents import Agreed, Chose
 from kiosk.journey import Outcome, Step
+from kiosk.phrases import elsewhere
 from kiosk.stage import Idle
 from kiosk.views import Option, Result, Tone, text
 

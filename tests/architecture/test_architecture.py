@@ -83,7 +83,7 @@ def test_every_closed_set_has_words_in_every_language():
 def test_both_languages_have_the_same_texts_with_the_same_places():
     chinese, english = catalogue(Language.ZH_CN), catalogue(Language.EN)
     assert chinese.keys() == english.keys()
-    place = re.compile(r"{(\w+)}")
+    place = re.compile(r"{(\w+)[:}]")
     for key in chinese:
         assert set(place.findall(chinese[key])) == set(place.findall(english[key])), key
 

@@ -201,7 +201,7 @@ async def test_another_persons_document_is_refused_with_an_alarm(book):
     assert ("alarm", {"code": "document.wrong_person"}) in book.desk.handed_in
     assert all(option.id != AGAIN for option in scene.view.options)
     book.does(Chose, END)
-    await book.expect("Result", key="slip.received")  # the case is filed: its number is given
+    await book.expect("Result", key="slip.title_received")  # the case is filed: its number is given
     book.does(Agreed)
     await book.expect("Goodbye")
 
@@ -252,7 +252,7 @@ async def test_no_decision_in_a_minute_becomes_a_case_with_a_slip(book):
 
     book.gateway.decision = slow
     await to_paper(book)
-    await book.expect("Result", key="slip.received", within_s=70)
+    await book.expect("Result", key="slip.title_received", within_s=70)
     assert len(book.slips.jobs) == 1
 
 

@@ -123,7 +123,7 @@ async def test_the_next_person_starts_from_nothing(book):
 async def test_an_anonymous_complaint_holds_no_card_and_no_phone(book):
     await fill_complaint(book)
     book.does(Agreed)
-    await book.expect("Result", key="slip.received", within_s=70)
+    await book.expect("Result", key="slip.title_received", within_s=70)
     case = dict(book.desk.handed_in)["case"]
     assert case["identity"] == {"level": "none", "card": None, "face": None, "sms": None}
     assert "fb.mobile" not in case["values"]
@@ -140,7 +140,7 @@ async def test_a_complaint_without_a_network_is_taken_in_and_says_so(book):
     await fill_complaint(book)
     assert book.scene.view.submit.key == "review.submit_offline"
     book.does(Agreed)
-    scene = await book.expect("Result", key="slip.taken_in")
+    scene = await book.expect("Result", key="slip.title_taken_in")
     assert scene.view.facts[0].value.words[0][1] == "0001-261121-0001-0000"
     book.does(Agreed)
     await book.expect("Rating")
@@ -150,7 +150,7 @@ async def test_a_receipt_that_does_not_come_turns_received_into_taken_in(book):
     book.desk.settled_at_once = False
     await fill_complaint(book)
     book.does(Agreed)
-    await book.expect("Result", key="slip.taken_in", within_s=16)
+    await book.expect("Result", key="slip.title_taken_in", within_s=16)
 
 
 async def test_a_service_whose_device_is_missing_is_shown_with_the_reason(book):

@@ -102,7 +102,7 @@ async def test_central_refusing_the_question_is_no_refusal_of_the_case(book):
 
     book.gateway.decision = refuse
     await send(book)
-    await book.expect("Result", key="slip.received", within_s=5)
+    await book.expect("Result", key="slip.title_received", within_s=5)
     assert ("alarm", {"code": "decision.unreadable"}) in book.desk.handed_in
 
 
@@ -195,7 +195,7 @@ async def test_sheets_that_came_out_before_a_jam_are_accounted_and_named_at_the_
     await book.expect("Fault")
     assert ("print", {"document": "doc-1", "sheets": 1}) in book.desk.handed_in
     book.does(Chose, END)
-    await book.expect("Result", key="slip.received")
+    await book.expect("Result", key="slip.title_received")
     book.does(Agreed)
     scene = await book.expect("Goodbye", key="goodbye.title")
     assert Slot.DOCUMENT_TRAY in {item.slot for item in scene.view.belongings if not item.taken}

@@ -12,6 +12,7 @@ Column {
     required property ItemList facts
     property real labelShare: 0.3
     property real rowPadding: Theme.px(22)
+    property bool prominent: false // the one thing to note down, e.g. a slip's number
 
     width: parent ? parent.width : implicitWidth
     visible: facts.count > 0
@@ -51,7 +52,8 @@ Column {
                 y: row.stacked ? label.y + label.height : rows.rowPadding
                 width: parent.width - x
                 text: row.item.value
-                font.pixelSize: Theme.lead
+                font.pixelSize: rows.prominent ? Theme.letter(46) : Theme.lead
+                font.weight: rows.prominent ? Font.DemiBold : Font.Normal
             }
         }
     }

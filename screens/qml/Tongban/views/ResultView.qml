@@ -46,5 +46,6 @@ Page {
     FactRows {
         facts: view.model.facts
         labelShare: 0.26
+        prominent: view.model.tone === "good" || view.model.tone === "taken_in"
     }
 }

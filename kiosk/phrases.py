@@ -1,4 +1,4 @@
-"""Where else a resident can go: every refusal and every fault names at least one other place."""
+"""Phrases more than one view needs: words of the settings, dates, and where else a resident can go."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from kiosk.views import Fact, plain, text, words
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kiosk.settings import TerminalSettings, Words
     from kiosk.views import Text
 
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
 def said(phrase: Words) -> Text:
     """Return words of the settings as a view's text."""
     return words({"zh_CN": phrase.zh_CN, "en": phrase.en})
+
+
+def said_day(day: date) -> Text:
+    """Return a date as people of each language write it."""
+    return text("date.day", year=day.year, month=day.month, day=day.day)
 
 
 def elsewhere(terminal: TerminalSettings) -> tuple[Fact, ...]:
