@@ -153,6 +153,7 @@ class PrinterContract:
             receipt: PrintReceipt = await running
             assert hands.copies(job) == 1
             assert receipt.sheets == heard[-1].sheets_done == heard[-1].sheets >= 1
+            assert receipt.job == heard[-1].job
             assert await device.outcome(receipt.job) is PrintOutcome.PRINTED
 
     async def test_progress_never_counts_backwards_and_ends_unblocked(
@@ -179,9 +180,10 @@ class PrinterContract:
         job, next_job = hands.new_job(), hands.new_job()
         await hands.slow(on=True)
         async with opened(device):
-            async with printing(device, job) as (running, _):
+            async with printing(device, job) as (running, heard):
                 await cancelled_in_time(running)
             await hands.slow(on=False)
+            assert await device.outcome(heard[-1].job) is not PrintOutcome.PRINTED
             await device.print(next_job)
             await asyncio.sleep(QUIET_S)  # a late sheet would come now
             assert (hands.copies(job), hands.copies(next_job)) == (0, 1)

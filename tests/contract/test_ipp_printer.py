@@ -6,22 +6,36 @@ import asyncio
 import contextlib
 import io
 import itertools
+import signal
+import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pypdf
 import pytest
 
+from devices.drivers import ipp_printer
 from devices.drivers.ipp_printer import IppPrinter
 from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable, OutcomeUnknown
 from devices.health import Condition
-from devices.printer import PrintOutcome
+from devices.printer import PrintOutcome, PrintProgress
 from devices.sim.ipp_machine import IppMachine
-from devices.testing.printer import PrinterContract, cancelled_in_time, error_of, opened, printing, until
+from devices.testing.printer import (
+    QUIET_S,
+    PrinterContract,
+    blocked_by,
+    cancelled_in_time,
+    error_of,
+    opened,
+    printing,
+    ready,
+    until,
+)
 from devices.values import PdfDocument, PrintJob, Slip
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from devices.drivers.ipp_codec import Attributes
 
@@ -205,6 +219,235 @@ class TestEndings:
     async def test_address_that_is_no_printers_is_refused_at_open(self) -> None:
         with pytest.raises(ValueError, match="ipp://"):
             await IppPrinter("a4", "http://127.0.0.1/").open()
+
+
+# A terminal of its own process, to be killed: prints the file, and says when it waits for paper.
+DOOMED_TERMINAL = """
+import asyncio, sys
+from pathlib import Path
+from devices.drivers.ipp_printer import IppPrinter
+from devices.values import PdfDocument, PrintJob
+
+async def main(uri, title, path, pages, two_steps):
+    printer = IppPrinter("a4", uri)
+    await printer.open()
+    printer._two_steps = two_steps == "True"
+    job = PrintJob(title, PdfDocument(Path(path).read_bytes(), int(pages)))
+    await printer.print(job, lambda progress: progress.blocked and print(*progress.blocked, flush=True))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+DOOMED_WORLD = """
+import asyncio, sys
+from pathlib import Path
+from devices.sim.ipp_machine import IppMachine
+
+async def main(out, work, build):
+    machine = IppMachine(Path(out), Path(work), Path(build))
+    await machine.start()
+    print(machine.uri, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@contextlib.asynccontextmanager
+async def doomed(script: str, *arguments: object) -> AsyncIterator[str]:
+    """Run a script in a process of its own, give the first line it says, and end it as a power cut would."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", script, *map(str, arguments)),
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            yield (await process.stdout.readline()).decode().strip()
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+
+async def abandoned(machine: IppMachine, hands: SheetHands, job: PrintJob) -> None:
+    """Leave a job in the printer that waits for paper and that nobody cancels: its terminal is gone."""
+    await hands.let_paper_end()
+    lost = IppPrinter("a4", machine.uri)
+    heard = list[PrintProgress]()
+    async with opened(lost), asyncio.TaskGroup() as group:
+        failing = group.create_task(error_of(lambda: lost.print(job, heard.append)))
+        await until(lambda: blocked_by(heard, Condition.PAPER_OUT))
+        await lost.close()
+    assert isinstance(failing.result(), OutcomeUnknown)
+
+
+class TestLeftBehind:
+    @pytest.mark.parametrize("two_steps", [True, False])
+    async def test_blocked_job_of_a_killed_terminal_never_comes_out_in_the_next_visit(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine, tmp_path: Path, two_steps: bool
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        assert isinstance(job.body, PdfDocument)
+        path = tmp_path / "job.pdf"
+        path.write_bytes(job.body.content)
+        await hands.let_paper_end()
+        async with doomed(DOOMED_TERMINAL, machine.uri, job.title, path, PAGES, two_steps) as said:
+            assert said == Condition.PAPER_OUT
+        async with opened(device):
+            await hands.load()
+            await ready(device)
+            await device.print(next_job)
+            await asyncio.sleep(QUIET_S)  # what was left behind would come out now
+        assert (hands.copies(job), hands.copies(next_job)) == (0, 1)
+
+    async def test_printer_that_does_not_let_go_of_an_earlier_job_is_not_used_until_it_does(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job, next_job = hands.new_job(), hands.new_job()
+        monkeypatch.setattr(ipp_printer, "CLEAR_S", 0.5)
+        await abandoned(machine, hands, job)
+        machine.deaf(True)
+        for _ in range(2):
+            error = await error_of(device.open)
+            assert (type(error), error.code) == (DeviceUnavailable, DeviceCode.BUSY)
+            assert (await error_of(device.probe)).code is DeviceCode.CLOSED
+        machine.deaf(False)
+        await until(lambda: not any((machine._spool).iterdir()))
+        async with opened(device):
+            await hands.load()
+            await ready(device)
+            await device.print(next_job)
+        assert (hands.copies(job), hands.copies(next_job)) == (0, 1)
+
+    async def test_job_given_up_in_doubt_is_gone_at_the_next_probe(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        job = hands.new_job()
+        async with opened(device):
+            await abandoned(machine, hands, job)
+            await device.probe()
+            await hands.load()
+            await ready(device)
+            await asyncio.sleep(QUIET_S)  # what was left behind would come out now
+        assert hands.copies(job) == 0
+
+    async def test_job_of_another_owner_is_left_alone(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        theirs = hands.new_job()
+        other = IppPrinter("a4", machine.uri, owner="another terminal")
+        machine.slow(0.5)
+        async with opened(other), printing(other, theirs) as (running, _):
+            async with opened(device):
+                await device.probe()
+            await running
+        assert hands.copies(theirs) == 1
+
+    async def test_printer_does_not_outlive_the_killed_process_it_belongs_to(
+        self, tmp_path: Path, build_dir: Path
+    ) -> None:
+        async with doomed(DOOMED_WORLD, tmp_path / "paper", tmp_path / "machine", build_dir) as uri:
+            port = int(uri.split(":")[2].split("/")[0])
+            assert listens(port)
+        await until(lambda: not listens(port))
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as link:
+        return link.connect_ex(("127.0.0.1", port)) == 0
+
+
+class TestNamesakes:
+    async def test_second_attempt_of_one_title_is_not_taken_for_the_first(
+        self, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        device = OldFashioned("a4", machine.uri)
+        first, again, third = (PrintJob("one title", hands.new_job().body) for _ in range(3))
+        async with opened(device):
+            await machine.jam(True)
+            await error_of(lambda: device.print(first))
+            await machine.jam(False)
+            machine.slow(0.3)
+            numbers = set()
+            for job in (again, third):
+                numbers.add((await device.print(job)).job)
+                assert hands.copies(job) == 1  # when it returns, and not some time later
+        assert len(numbers) == 2
+        assert hands.copies(first) == 0
+
+    async def test_attempt_whose_number_was_never_learnt_does_not_borrow_an_older_ones_outcome(
+        self, wired: IppPrinter, tripwire: Tripwire, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        job = hands.new_job()
+        async with opened(wired):
+            wired._two_steps = False
+            await wired.print(job)
+            tripwire.set(PRINT_JOB, 0)
+            async with asyncio.TaskGroup() as group:
+                failing = group.create_task(error_of(lambda: wired.print(job)))
+                await until(lambda: tripwire.tripped)
+                error = await failing
+            assert isinstance(error, OutcomeUnknown)
+            assert await wired.outcome(error.job) is not PrintOutcome.PRINTED
+            assert await wired.outcome(job.title) is PrintOutcome.PRINTED
+        assert hands.copies(job) == 1
+
+
+class TestCountedToTheEnd:
+    @pytest.mark.parametrize("kind", [IppPrinter, OldFashioned])
+    async def test_sheets_out_before_a_jam_are_told_before_the_fault(
+        self, kind: type[IppPrinter], hands: SheetHands, machine: IppMachine
+    ) -> None:
+        device, heard = kind("a4", machine.uri), list[PrintProgress]()
+        job = PrintJob("three", pdf("three", 3))
+        machine.slow(0.4)
+        async with opened(device), asyncio.TaskGroup() as group:
+            failing = group.create_task(error_of(lambda: device.print(job, heard.append)))
+            await until(lambda: bool(heard) and heard[-1].sheets_done == 1)
+            await machine.jam(True)
+            assert (await failing).code is DeviceCode.PAPER_JAM
+            assert (heard[-1].sheets_done, heard[-1].sheets, heard[-1].blocked) == (1, 3, frozenset())
+            assert await device.outcome(heard[-1].job) is PrintOutcome.NOT_PRINTED
+        assert [progress.sheets_done for progress in heard] == sorted(progress.sheets_done for progress in heard)
+
+    @pytest.mark.parametrize("kind", [IppPrinter, OldFashioned])
+    async def test_each_sheet_is_told_when_it_is_out(
+        self, kind: type[IppPrinter], hands: SheetHands, machine: IppMachine
+    ) -> None:
+        device, heard = kind("a4", machine.uri), list[PrintProgress]()
+        machine.slow(0.4)
+        async with opened(device):
+            await device.print(PrintJob("three", pdf("three", 3)), heard.append)
+        assert {progress.sheets_done for progress in heard} == {0, 1, 2, 3}
+        assert all(progress.job for progress in heard if progress.sheets_done)
+
+    @pytest.mark.parametrize("kind", [IppPrinter, OldFashioned])
+    async def test_job_cancelled_too_late_is_called_printed(
+        self, kind: type[IppPrinter], hands: SheetHands, machine: IppMachine
+    ) -> None:
+        device, job = kind("a4", machine.uri), hands.new_job()
+        machine.slow(SLOW_SHEET_S)
+        machine.deaf(True)
+        async with opened(device):
+            async with printing(device, job) as (running, heard):
+                await until(lambda: heard[-1].sheets_done == 1)
+                await cancelled_in_time(running)
+            assert await device.outcome(heard[-1].job) is PrintOutcome.PRINTED
+            assert hands.copies(job) == 1
+
+    async def test_job_cancelled_after_its_first_sheet_tells_of_it(
+        self, device: IppPrinter, hands: SheetHands, machine: IppMachine
+    ) -> None:
+        job = hands.new_job()
+        machine.slow(SLOW_SHEET_S)
+        async with opened(device):
+            async with printing(device, job) as (running, heard):
+                await until(lambda: heard[-1].sheets_done == 1)
+                await cancelled_in_time(running)
+            assert heard[-1].sheets_done == 1
+            assert await device.outcome(heard[-1].job) is PrintOutcome.NOT_PRINTED
+            assert await device.outcome(job.title) is PrintOutcome.UNKNOWN  # a bare title does not tell how many pages
+        assert hands.copies(job) == 0
 
 
 class Tripwire:

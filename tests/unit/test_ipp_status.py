@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devices.drivers.ipp_jobs import JobRef
+from devices.drivers.ipp_printer import IppPrinter
 from devices.drivers.ipp_status import CONDITIONS, Ending, JobStatus, conditions, fault
 from devices.errors import DeviceCode
 from devices.health import Condition
@@ -105,11 +106,28 @@ def test_gravest_condition_names_the_fault() -> None:
     assert fault(frozenset({Condition.PAUSED}), "a4").code is DeviceCode.FAULT
 
 
-@pytest.mark.parametrize("ref", [JobRef("t-1", 17, 2), JobRef("with#sign", 0, 1), JobRef("t", 0, 0)])
+@pytest.mark.parametrize(
+    "ref", [JobRef("t-1", 17, 2), JobRef("with#sign", 0, 1), JobRef("t"), JobRef("t,1", 0, 2, (3, 14))]
+)
 def test_reference_survives_being_written_down(ref: JobRef) -> None:
     assert JobRef.parse(str(ref)) == ref
 
 
-@pytest.mark.parametrize("title", ["t-1", "a#b", "a#1", "", "#"])
+@pytest.mark.parametrize("title", ["t-1", "a#b", "a#1", "a#1,#2", "a#,1#2", "", "#"])
 def test_bare_title_is_a_reference_too(title: str) -> None:
     assert JobRef.parse(title) == JobRef(title)
+
+
+def test_reference_with_a_number_needs_no_word_of_older_jobs() -> None:
+    assert str(JobRef("t", 0, 2, (3, 14)).numbered(15)) == "t#15#2"
+
+
+def test_job_that_is_being_stopped_is_not_over() -> None:
+    assert job(5, "processing-to-stop-point").stopping
+    assert not job(5, "job-printing").stopping
+    assert not job(9, "processing-to-stop-point").stopping  # a CUPS queue's word for an end
+
+
+def test_printer_without_an_owner_for_its_jobs_would_cancel_anybodys() -> None:
+    with pytest.raises(ValueError, match="owner"):
+        IppPrinter("a4", "ipp://127.0.0.1/ipp/print", owner="")
