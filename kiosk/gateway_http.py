@@ -1,15 +1,21 @@
-"""The gateway over HTTPS: requests in worker threads of its own, the authority pinned, no redirects."""
+"""The gateway over HTTPS: each exchange in a thread and on a connection of its own, the authority pinned.
+
+Whatever a reply does, breaks off, drips, lies or never comes, ends as an error of the port within the exchange's one
+deadline. The deadline is kept from the loop's side, by shutting the connection down under the thread: a limit for each
+single read would let one byte a second live for hours. No redirects, no proxies, no compressed bodies.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import http.client
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+import ssl
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import requests
+from urllib.parse import quote, urlsplit
 
 from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted
 from kiosk.gateway import (
@@ -24,7 +30,8 @@ from kiosk.gateway import (
     Lookup,
     ServiceState,
 )
-from kiosk.views import NOTHING, words
+from kiosk.gateway_exchange import CONNECT_S, Exchange, NotCentralError
+from kiosk.views import NOTHING, Text, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,32 +39,43 @@ if TYPE_CHECKING:
     from kiosk.session import Person
 
 T = TypeVar("T")
-CONNECT_S, READ_S = 3.0, 10.0
-WORKERS = 2  # one may hold a long poll while the other serves
-MAX_REPLY = 16 * 1024 * 1024  # bytes: the largest document central may send
-NOT_FOUND, TOO_MANY = 404, 429
+READ_S = 10.0  # with CONNECT_S the whole time of an exchange, however its bytes come
+CLOSE_S = 0.5  # how long close() looks after threads; one that still asks a dead name server is a daemon and stays
+AT_ONCE = 8  # exchanges under way; more means that threads hang where nothing can end them
+UNAUTHORISED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
 CLIENT_ERRORS, SERVER_ERRORS = 400, 500
 OK = 200
+HTTPS_PORT, HTTP_PORT = 443, 80
 
 
 class HttpGateway(Gateway):
     """See the module. ``tls_ca`` is the only authority accepted."""
 
     def __init__(self, url: str, *, kiosk: str, token: str, tls_ca: str) -> None:
-        self._url = url.rstrip("/")
+        """``url`` is central's root. Raises ``OSError`` when ``tls_ca`` cannot be read or holds no certificate."""
+        parts = urlsplit(url)
+        self._secure = ssl.create_default_context(cafile=tls_ca) if parts.scheme == "https" else None
+        self._host = parts.hostname or ""
+        self._port = parts.port or (HTTPS_PORT if self._secure else HTTP_PORT)
+        self._root = parts.path.rstrip("/")
         self._kiosk = kiosk
-        self._session = requests.Session()
-        self._session.verify = tls_ca
-        self._session.trust_env = False  # a proxy of the environment would see personal data
-        self._session.headers.update({"Authorization": f"Bearer {token}", "X-Kiosk": kiosk})
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="gateway")
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "X-Kiosk": kiosk,
+            "Accept": "application/json, application/pdf",
+            "Connection": "close",
+        }
+        self._under_way: set[Exchange] = set()
+        self._closed = False
 
     async def close(self) -> None:
-        """Stop the workers; a running request ends by its own deadline."""
-        self._session.close()
-        await asyncio.get_running_loop().run_in_executor(
-            None, lambda: self._pool.shutdown(wait=True, cancel_futures=True)
-        )
+        """Break every exchange off; takes at most ``CLOSE_S``. Never raises."""
+        self._closed = True
+        for exchange in self._under_way:
+            exchange.abort()
+        ends = [exchange.done for exchange in self._under_way]
+        if ends:
+            await asyncio.to_thread(concurrent.futures.wait, ends, CLOSE_S)
 
     async def catalogue(self) -> tuple[ServiceState, ...]:
         """GET /v1/catalogue."""
@@ -65,10 +83,10 @@ class HttpGateway(Gateway):
         def read(reply: dict[str, Any]) -> tuple[ServiceState, ...]:
             return tuple(
                 ServiceState(
-                    code=item["code"],
-                    version=int(item["version"]),
+                    code=_is(str, item["code"]),
+                    version=_is(int, item["version"]),
                     open=item["state"] == "open",
-                    reason=words(item["reason"]) if item.get("reason") else NOTHING,
+                    reason=_words(item.get("reason")),
                 )
                 for item in reply["services"]
             )
@@ -81,11 +99,11 @@ class HttpGateway(Gateway):
 
         def read(reply: dict[str, Any]) -> Lookup:
             return Lookup(
-                known=bool(reply["known"]),
-                record=bool(reply["record"]),
+                known=_is(bool, reply["known"]),
+                record=_is(bool, reply["record"]),
                 other_regions=tuple(map(str, reply.get("other_regions", ()))),
                 fields={str(key): str(value) for key, value in reply.get("fields", {}).items()},
-                sms_masked=reply.get("sms_masked") or "",
+                sms_masked=_is(str, reply.get("sms_masked") or ""),
             )
 
         return await self._json("POST", "/v1/lookups", read, body)
@@ -96,10 +114,10 @@ class HttpGateway(Gateway):
 
         def read(reply: dict[str, Any]) -> Challenge:
             return Challenge(
-                id=reply["challenge"],
-                masked=reply["masked"],
-                expires_s=int(reply["expires_s"]),
-                resend_after_s=int(reply["resend_after_s"]),
+                id=_is(str, reply["challenge"]),
+                masked=_is(str, reply["masked"]),
+                expires_s=_is(int, reply["expires_s"]),
+                resend_after_s=_is(int, reply["resend_after_s"]),
             )
 
         return await self._json("POST", "/v1/sms-challenges", read, body)
@@ -108,9 +126,10 @@ class HttpGateway(Gateway):
         """POST /v1/sms-challenges/{id}/answers."""
 
         def read(reply: dict[str, Any]) -> CodeAnswer:
-            return CodeAnswer(CodeVerdict(reply["verdict"]), int(reply["attempts_left"]))
+            return CodeAnswer(CodeVerdict(reply["verdict"]), _is(int, reply["attempts_left"]))
 
-        return await self._json("POST", f"/v1/sms-challenges/{challenge}/answers", read, {"visit": visit, "code": code})
+        path = f"/v1/sms-challenges/{_part(challenge)}/answers"
+        return await self._json("POST", path, read, {"visit": visit, "code": code})
 
     async def decision(self, epoch: str, seq: int, wait_s: float) -> Decision:
         """GET /v1/kiosks/{kiosk}/cases/{epoch}/{seq}/decision, a long poll."""
@@ -119,18 +138,20 @@ class HttpGateway(Gateway):
             ref = reply.get("document")
             return Decision(
                 state=DecisionState(reply["state"]),
-                case_number=reply.get("case_number") or "",
+                case_number=_is(str, reply.get("case_number") or ""),
                 promise=date.fromisoformat(reply["promise"]) if reply.get("promise") else None,
-                reason=words(reply["reason"]) if reply.get("reason") else NOTHING,
-                document=DocumentRef(ref["id"], ref["sha256"], int(ref["pages"])) if ref else None,
+                reason=_words(reply.get("reason")),
+                document=DocumentRef(_is(str, ref["id"]), _is(str, ref["sha256"]), _is(int, ref["pages"]))
+                if ref
+                else None,
             )
 
-        path = f"/v1/kiosks/{self._kiosk}/cases/{epoch}/{seq}/decision?wait_s={int(wait_s)}"
+        path = f"/v1/kiosks/{_part(self._kiosk)}/cases/{_part(epoch)}/{seq}/decision?wait_s={int(wait_s)}"
         return await self._json("GET", path, read, read_s=READ_S + wait_s)
 
     async def document(self, document: str) -> bytes:
         """GET /v1/documents/{id}."""
-        return await self._call("GET", f"/v1/documents/{document}", lambda reply: reply)
+        return await self._call("GET", f"/v1/documents/{_part(document)}", lambda reply: reply)
 
     async def progress(self, local_number: str) -> CaseProgress | None:
         """GET /v1/progress/{number}; 404 is an answer."""
@@ -139,7 +160,7 @@ class HttpGateway(Gateway):
             return CaseProgress(state=str(reply["state"]), updated=str(reply["updated"]))
 
         try:
-            return await self._json("GET", f"/v1/progress/{local_number}", read)
+            return await self._json("GET", f"/v1/progress/{_part(local_number)}", read)
         except GatewayRejected as error:
             if error.reason == str(NOT_FOUND):
                 return None
@@ -155,10 +176,11 @@ class HttpGateway(Gateway):
     ) -> T:
         def decode(content: bytes) -> T:
             try:
-                return read(json.loads(content))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                return read(_sound(content))
+            # What a broken reply can raise: not JSON, other keys or types, unknown enums, too deep, Infinity.
+            except (ValueError, LookupError, TypeError, AttributeError, RecursionError, ArithmeticError) as error:
                 raise GatewayUnreachable(
-                    f"{path.partition('?')[0]}: reply makes no sense: {type(error).__name__}"
+                    f"{method} {_pattern(path)}: reply makes no sense: {type(error).__name__}"
                 ) from None
 
         return await self._call(method, path, decode, body, read_s)
@@ -171,30 +193,62 @@ class HttpGateway(Gateway):
         body: Mapping[str, object] | None = None,
         read_s: float = READ_S,
     ) -> T:
-        loop = asyncio.get_running_loop()
-        content = await loop.run_in_executor(self._pool, self._request, method, path, body, read_s)
-        return decode(content)
-
-    def _request(self, method: str, path: str, body: Mapping[str, object] | None, read_s: float) -> bytes:
-        """Do one exchange in a worker thread. No address, body or answer reaches an error's text."""
         what = f"{method} {_pattern(path)}"
+        self._under_way = {exchange for exchange in self._under_way if not exchange.done.done()}
+        if self._closed or len(self._under_way) >= AT_ONCE:
+            raise GatewayUnreachable(f"{what}: {'closed' if self._closed else f'{AT_ONCE} exchanges hang'}")
+        exchange = Exchange(self._host, self._port, self._secure, CONNECT_S + read_s)
+        self._under_way.add(exchange)
+        content = None if body is None else json.dumps(body).encode()
+        exchange.start(method, self._root + path, content, self._headers)
         try:
-            reply = self._session.request(
-                method, self._url + path, json=body, timeout=(CONNECT_S, read_s), allow_redirects=False, stream=True
-            )
-            with reply:
-                content = reply.raw.read(MAX_REPLY + 1, decode_content=True)
-        except requests.exceptions.SSLError:
+            async with asyncio.timeout(CONNECT_S + read_s):
+                status, reply = await asyncio.wrap_future(exchange.done)
+        except NotCentralError:
             raise GatewayUntrusted(f"{what}: the certificate is not central's") from None
-        except (requests.RequestException, OSError) as error:
+        # No address, body or answer reaches an error's text. ValueError: a header or target http.client refuses.
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise GatewayUnreachable(f"{what}: {type(error).__name__}") from None
-        if len(content) > MAX_REPLY:
-            raise GatewayUnreachable(f"{what}: reply larger than {MAX_REPLY} bytes")
-        if reply.status_code == OK:
-            return bytes(content)
-        if CLIENT_ERRORS <= reply.status_code < SERVER_ERRORS and reply.status_code != TOO_MANY:
-            raise _rejection(what, reply.status_code, content)
-        raise GatewayUnreachable(f"{what}: status {reply.status_code}")
+        finally:
+            exchange.abort()  # a visit that was left, too, must not leave a thread reading
+        return decode(_judged(what, status, reply))
+
+
+def _judged(what: str, status: int, content: bytes) -> bytes:
+    """Return the body of a good reply. Raises what the status means."""
+    if status == OK:
+        return content
+    if status in {UNAUTHORISED, FORBIDDEN}:  # the machine's fault, never the resident's
+        raise GatewayUnreachable(f"{what}: status {status}: central does not let this terminal in; check its token")
+    if CLIENT_ERRORS <= status < SERVER_ERRORS and status != TOO_MANY:
+        raise _rejection(what, status, content)
+    raise GatewayUnreachable(f"{what}: status {status}")
+
+
+def _sound(content: bytes) -> Any:
+    """Parse JSON of text that every later stage can write: no lone surrogates, no NaN, no Infinity."""
+    found = json.loads(content)
+    json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    return found
+
+
+def _is(kind: type[T], value: object) -> T:
+    """Return ``value`` when it is of ``kind``; JSON's true is no number. Raises ``TypeError``."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError
+    return value
+
+
+def _words(reason: object) -> Text:
+    """Return central's words by language. Raises ``TypeError``."""
+    if not reason:
+        return NOTHING
+    return words({_is(str, language): _is(str, said) for language, said in _is(dict, reason).items()})
+
+
+def _part(value: str) -> str:
+    """Return one part of a path: a number typed by a resident can hold anything."""
+    return quote(value, safe="")
 
 
 def _pattern(path: str) -> str:
@@ -206,13 +260,12 @@ def _pattern(path: str) -> str:
 def _rejection(what: str, status: int, content: bytes) -> GatewayRejected:
     reason, said = str(status), None
     try:
-        detail = json.loads(content).get("detail")
-    except (ValueError, AttributeError):
-        detail = None
-    if isinstance(detail, dict):
-        reason = str(detail.get("code", status))
-        if isinstance(detail.get("words"), dict):
-            said = words({str(k): str(v) for k, v in detail["words"].items()})
+        detail = _sound(content).get("detail")
+        if isinstance(detail, dict):
+            reason = str(detail.get("code", status))
+            said = _words(detail.get("words")) or None
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        said = None  # no answer of central's own: the status alone says no
     if status == NOT_FOUND:
         reason = str(NOT_FOUND)
     return GatewayRejected(f"{what}: status {status}", reason=reason, words=said)
