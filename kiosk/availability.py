@@ -34,6 +34,8 @@ def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
         return text("obstacle.device", device=text(f"device.{role}"), since=since)
     if package.identity is Identity.CARD_FACE and not face_possible(tools):
         return text("obstacle.face")
+    if tools.verifier is None and prints_documents(package):
+        return text("obstacle.not_offered")  # nothing could prove that the sheet is central's
     if package.offline is Offline.ONLINE_ONLY and not around.link_up:
         return text("obstacle.offline")
     state = (around.services or {}).get(package.code)
@@ -44,6 +46,11 @@ def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
     if around.closed:
         return text(f"obstacle.{around.closed[0]}")
     return NOTHING
+
+
+def prints_documents(package: Package) -> bool:
+    """Tell whether the service ends in sheets of central's, which are printed only with their seal proved."""
+    return any(output.paper == "A4" for output in package.outputs)
 
 
 def face_possible(tools: Tools) -> bool:

@@ -6,6 +6,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, TextIO
 
+from kiosk.events import LogLinesLost
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +23,7 @@ class EventLog:
     def __init__(self, clock: Clock, stream: TextIO) -> None:
         self._clock = clock
         self._stream = stream
+        self._lost = 0  # lines since the last that got through
         self._listeners: list[Callable[[Event], None]] = []
 
     def listen(self, listener: Callable[[Event], None]) -> None:
@@ -28,7 +31,25 @@ class EventLog:
         self._listeners.append(listener)
 
     def emit(self, event: Event) -> None:
-        """Write one event. Raises ``TypeError`` when a field is not a plain value (a ``Pii`` is not)."""
+        """Write one event. Raises ``TypeError`` when a field is not a plain value (a ``Pii`` is not).
+
+        A full disk or a closed pipe costs lines, never the terminal: a resident's case may be stored and the slip not
+        yet printed. The next line that gets through says how many.
+        """
+        line = self._line(event)
+        if self._lost:
+            line = self._line(LogLinesLost(lines=self._lost)) + line
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            self._lost += 1
+        else:
+            self._lost = 0
+        for listener in self._listeners:
+            listener(event)
+
+    def _line(self, event: Event) -> str:
         record: dict[str, object] = {
             "at": self._clock.now().isoformat(timespec="milliseconds"),
             "event": type(event).__name__,
@@ -39,7 +60,4 @@ class EventLog:
             if not all(isinstance(part, PLAIN) for part in parts):
                 raise TypeError(f"{type(event).__name__}.{field.name} is not a plain value")
             record[field.name] = value
-        self._stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-        self._stream.flush()
-        for listener in self._listeners:
-            listener(event)
+        return json.dumps(record, ensure_ascii=False) + "\n"

@@ -38,6 +38,13 @@ class TerminalCrashed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogLinesLost(Event):
+    """The log could not be written (disk full, pipe closed): so many lines before this one may be missing."""
+
+    lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChanged(Event):
     """The terminal serves fully, in part, or not at all."""
 

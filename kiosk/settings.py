@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import math
+import re
 import tomllib
 import types
 import typing
@@ -16,8 +18,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from devices.registry import PHOTO_DECODERS
 from kiosk.errors import SettingsError
+from kiosk.views import Language
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -170,11 +175,13 @@ def load(profile: str, *, overlays: Sequence[tuple[str, Mapping[str, object]]] =
         raise SettingsError([f"--profile: {profile!r} is unknown; known are {', '.join(profiles)}"])
     layers: list[tuple[str, Mapping[str, object]]] = []
     for source in (config / "terminal.toml", config / "profiles" / f"{profile}.toml", config / "site.toml"):
-        if source.exists():
-            try:
+        try:
+            if source.exists():
                 layers.append((source.name, tomllib.loads(source.read_text(encoding="utf-8"))))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                problems.append(f"{source.name}: not valid TOML: {error}")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            problems.append(f"{source.name}: not valid TOML: {error}")
+        except OSError as error:
+            problems.append(f"{source.name}: cannot be read: {error}")
     layers.extend(overlays)
     merged: dict[str, object] = {}
     origins: dict[str, str] = {}
@@ -249,6 +256,7 @@ def _value(hint: typing.Any, value: object, path: str, origins: Mapping[str, str
             problems.append(f"{where}: expected a table, found {type(value).__name__}")
             return {}
         if inner is object:
+            problems.extend(f"{where}.{key}: {item!r} is no number" for key, item in value.items() if _endless(item))
             return dict(value)
         return {key: _value(inner, item, f"{path}.{key}", origins, problems) for key, item in value.items()}
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
@@ -262,7 +270,17 @@ def _scalar(hint: typing.Any, value: object, where: str, problems: list[str]) ->
         accepted = typing.get_args(hint)
     if not isinstance(value, accepted) or (isinstance(value, bool) and hint is not bool):
         problems.append(f"{where}: expected {getattr(hint, '__name__', hint)}, found {value!r}")
+    elif _endless(value):
+        problems.append(f"{where}: {value!r} is no number")
     return value
+
+
+def _endless(value: object) -> bool:
+    """Tell whether TOML's ``inf`` or ``nan``, or an integer no float can hold, stands where a number is meant."""
+    try:
+        return isinstance(value, int | float) and not math.isfinite(value)
+    except OverflowError:
+        return True
 
 
 def _judge(settings: Settings) -> list[str]:
@@ -273,11 +291,23 @@ def _judge(settings: Settings) -> list[str]:
         for role in settings.devices
         if role not in DEVICE_ROLES
     ]
+    positive = [f"timings.{timing.name}" for timing in dataclasses.fields(Timings)]
+    positive += ["central.refresh_s", "limits.unsent_items", "limits.unsent_age_h"]
+    problems.extend(f"{_where(key, origins)}: must be above 0" for key in positive if _get(settings, key) <= 0)
     problems.extend(
-        f"{_where(f'timings.{timing.name}', origins)}: must be above 0"
-        for timing in dataclasses.fields(Timings)
-        if getattr(settings.timings, timing.name) <= 0
+        f"{_where(key, origins)}: {_get(settings, key)!r} is unknown; known are {', '.join(known)}"
+        for key, known in KNOWN.items()
+        if _get(settings, key) not in known
     )
+    if settings.limits.disk_free_mb < 0:
+        problems.append(f"{_where('limits.disk_free_mb', origins)}: must not be below 0")
+    if not KIOSK_NAME.fullmatch(settings.terminal.kiosk):
+        problems.append(
+            f"{_where('terminal.kiosk', origins)}: {settings.terminal.kiosk!r} is no name of a terminal:"
+            " 1 to 32 of A-Z a-z 0-9 . _ -"
+        )
+    if settings.central.url and (reason := _url_problem(settings.central.url, settings.profile)):
+        problems.append(f"{_where('central.url', origins)}: {reason}")
     face = settings.face
     if not 0 < face.match_at < face.no_match_at < FACE_DISTANCE_CEILING:
         problems.append(
@@ -299,6 +329,40 @@ def _judge(settings: Settings) -> list[str]:
         )
     return problems
 
+
+def _get(settings: Settings, key: str) -> typing.Any:
+    value: typing.Any = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _url_problem(url: str, profile: Profile) -> str:
+    """Return why central cannot be asked at ``url``; personal data travels there."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # reading the port checks it
+    except ValueError as error:
+        return f"{url!r} is no address: {error}"
+    if parts.scheme == "http" and host in LOOPBACK and profile in SIMULATION_ALLOWED:
+        return ""
+    if parts.scheme != "https" or not host:
+        return f"{url!r}: central is reached by https://; plain http only on this machine, in demo and lab"
+    return ""
+
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+KIOSK_NAME = re.compile(r"[A-Za-z0-9._-]{1,32}")
+"""Stands in addresses, headers and file names."""
+
+KNOWN: Mapping[str, tuple[str, ...]] = {
+    "terminal.language": tuple(language.value for language in Language),
+    "face.engine": ("none", "local"),
+    "face.liveness": ("none", "sim"),
+    "face.second_factor": ("sms", "none"),
+    "photo_decoder": tuple(PHOTO_DECODERS),
+}
+"""Closed sets. A word that is not in them would take the face step away, or the second factor, without a sound."""
 
 FACE_DISTANCE_CEILING = 0.6
 """Distances at or above this never count as the same person, whatever the settings say (docs/adr/0006)."""
