@@ -21,7 +21,7 @@ from PySide6.QtQml import QQmlApplicationEngine
 from PySide6.QtQuick import QQuickWindow
 
 from kiosk.clock import SystemClock
-from kiosk.errors import JourneyError
+from kiosk.errors import JourneyError, SettingsError
 from kiosk.event_log import EventLog
 from kiosk.views import Fault, Language, Mode, Scene, plain, text
 from screens import keyboard_setup
@@ -173,7 +173,10 @@ class App(QObject):
 
 def _application(settings: Settings, display: Display) -> QGuiApplication:
     run_dir = Path(os.environ.get("RUNTIME_DIRECTORY") or Path(settings.terminal.state_dir) / "run")
-    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError([f"terminal.state_dir: {run_dir}: cannot be made: {error.strerror}"]) from None
     keyboard_setup.prepare_environment(run_dir)
     if display.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"

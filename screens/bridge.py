@@ -98,7 +98,12 @@ class Bridge(QObject):
             if core is None:
                 return
             loop, post = core
-            loop.call_soon_threadsafe(post, intent)
+            try:
+                loop.call_soon_threadsafe(post, intent)
+            except RuntimeError:
+                if not loop.is_closed():
+                    raise
+                return  # a tap between the core's end and stop(): there is nobody left to hear it
         self.intent_sent.emit(intent, time.monotonic())
 
     def stop(self) -> None:

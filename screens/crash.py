@@ -7,6 +7,7 @@ personal values, so only its type and place are written, unless the error is one
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -117,4 +118,5 @@ class CrashPolicy:
                 self._fall("qt", f"{category} {kind.name}", [place])
         elif kind is QtMsgType.QtWarningMsg:
             self.warnings.append(QtWarning(category, place, message or ""))
-            sys.stderr.write(f"{category}: warning at {place}\n")
+            with contextlib.suppress(OSError, ValueError):  # a closed or full log is no reason to end
+                sys.stderr.write(f"{category}: warning at {place}\n")

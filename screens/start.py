@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 from kiosk.errors import SettingsError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from devices.sim.launch import Laboratory
     from screens.arguments import Arguments
 
+EXIT_LIMIT_S = 5.0  # everything was closed in order before; what still runs now is stuck
 EXIT_TEMPORARY = 75  # <sysexits.h> EX_TEMPFAIL: the demo's far ends did not come to stand
 
 
@@ -39,7 +41,16 @@ def run(asked: Arguments) -> int:
     with _only_one(state), laboratory(asked, _overlays(asked, state), state) as (settings, lab):
         if lab is not None and lab.dock:
             sys.stderr.write(f"control page of the simulated world: {lab.dock}\n")
-        return _headless(settings) if asked.headless else _on_screen(settings, asked)
+        status = _headless(settings) if asked.headless else _on_screen(settings, asked)
+    _leave_with(status)
+    return status
+
+
+def _leave_with(status: int) -> None:
+    """Bound the end of the process: Python waits at its exit for the thread of a driver that does not let go."""
+    timer = threading.Timer(EXIT_LIMIT_S, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
 
 
 @contextlib.contextmanager
@@ -59,7 +70,10 @@ def laboratory(
     # The simulated world is no part of a terminal in service: it is not even imported there.
     from devices.sim.launch import Laboratory, LaunchError  # noqa: PLC0415
 
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError([f"--state: {folder}: cannot be made: {error.strerror}"]) from None
     lab = Laboratory(folder, asked.faces, kiosk=settings.terminal.kiosk, world=wanted.world, central=wanted.central)
     try:
         lab.start()
@@ -94,8 +108,12 @@ def _only_one(folder: Path | None) -> Iterator[None]:
     if folder is None:
         yield
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise SettingsError([f"--state: {folder}: cannot be used: {error.strerror}"]) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QMessageLogContext, QThread, QtMsgType
 
 from devices.values import Frame
 from kiosk.clock import SystemClock
@@ -160,6 +161,131 @@ def test_core_ended_before_it_began_ends(qtbot: QtBot, bridge: Bridge, crash: Cr
         core.start()
     core.join(5)
     assert ended.args == [False]
+
+
+def test_tap_between_the_cores_end_and_the_stop_is_no_crash(bridge: Bridge) -> None:
+    loop = asyncio.new_event_loop()
+    bridge.lead_to(loop, lambda _: None)
+    loop.close()
+    bridge.send(Chose(1, "late"))
+
+
+def test_core_that_is_over_can_be_ended_and_asked(qtbot: QtBot, bridge: Bridge, crash: CrashPolicy) -> None:
+    core = start(FakeTerminal(fails=ValueError()), bridge, crash)
+    core.join(5)
+    core.end()
+    assert core.report().result(timeout=1) == {}
+
+
+class StuckTerminal(FakeTerminal):
+    """A terminal whose stopping after a fault hangs until it is let go, whatever is cancelled."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self._how = how
+        self.let_go = threading.Event()
+
+    async def run(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.Event().wait())
+                group.create_task(self._fall())
+        finally:
+            if self._how == "blocks the loop":
+                self.let_go.wait(10)
+            while not self.let_go.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0.01)
+
+    async def _fall(self) -> None:
+        raise ValueError("secret")
+
+
+@pytest.mark.parametrize("how", ["swallows its cancelling", "blocks the loop"])
+def test_crash_is_told_though_the_stopping_hangs(
+    how: str, qtbot: QtBot, *, bridge: Bridge, crash: CrashPolicy, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.core_thread.STOP_LIMIT_S", 0.2)
+    terminal = StuckTerminal(how)
+    with qtbot.waitSignal(bridge.core_ended) as ended:
+        core = start(terminal, bridge, crash)
+    try:
+        assert core.is_alive()
+        assert ended.args == [True]
+        told = json.loads(log.getvalue())
+        assert told["where"].startswith("core does not stop")
+        assert told["error"] == "ValueError"
+    finally:
+        terminal.let_go.set()
+        core.join(5)
+    assert log.getvalue().count("TerminalCrashed") == 1
+
+
+class MendingTerminal(FakeTerminal):
+    """A terminal one part of which fails, and is dealt with while the others go on."""
+
+    async def run(self) -> None:
+        async def fail() -> None:
+            raise ValueError
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.Event().wait())
+            lone = asyncio.get_running_loop().create_task(fail())
+            await asyncio.wait([lone])
+            assert lone.exception() is not None
+            self.arrived.set()
+
+
+def test_fault_that_was_dealt_with_is_no_crash(
+    qtbot: QtBot, bridge: Bridge, crash: CrashPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("screens.core_thread.STOP_LIMIT_S", 0.0)
+    looked = threading.Event()
+
+    class Timer(threading.Timer):
+        def run(self) -> None:
+            super().run()
+            looked.set()
+
+    monkeypatch.setattr("screens.core_thread.threading.Timer", Timer)
+    core = start(MendingTerminal(), bridge, crash)
+    try:
+        assert looked.wait(5)
+        assert not crash.crashed
+    finally:
+        core.end()
+        core.join(5)
+
+
+def test_crash_is_told_though_the_loops_own_cleaning_up_hangs(
+    qtbot: QtBot, bridge: Bridge, crash: CrashPolicy, log: io.StringIO
+) -> None:
+    let_go = threading.Event()
+
+    class Leaver(FakeTerminal):
+        async def run(self) -> None:
+            asyncio.get_running_loop().run_in_executor(None, let_go.wait, 10)  # asyncio.run() waits for it
+            raise ValueError
+
+    with qtbot.waitSignal(bridge.core_ended) as ended:
+        core = start(Leaver(), bridge, crash)
+    try:
+        assert core.is_alive()
+        assert ended.args == [True]
+    finally:
+        let_go.set()
+        core.join(5)
+
+
+def test_closed_error_stream_does_not_turn_a_warning_into_a_crash(
+    bridge: Bridge, crash: CrashPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    crash._from_qt(QtMsgType.QtWarningMsg, QMessageLogContext(), "words")
+    assert len(crash.warnings) == 1
+    assert not crash.crashed
 
 
 def test_error_in_the_core_is_told_without_its_words(
