@@ -51,6 +51,68 @@ def test_a_time_of_zero_is_refused():
     assert any("timings.answer_s" in problem for problem in problems("demo", timings={"answer_s": 0}))
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "known"),
+    [
+        ("terminal.language", "fr", "zh_CN, en"),
+        ("face.engine", "locla", "none, local"),
+        ("face.liveness", "Sim", "none, sim"),
+        ("face.second_factor", "smss", "sms, none"),
+        ("photo_decoder", "webp", "none, sim-webp"),
+    ],
+)
+def test_a_word_outside_its_closed_set_is_refused_with_what_is_known(key, value, known):
+    table, _, name = key.rpartition(".")
+    found = problems("demo", **({table: {name: value}} if table else {name: value}))
+    assert found == (f"site file: {key}: {value!r} is unknown; known are {known}",)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 10**400])
+def test_nan_and_infinity_are_no_numbers(value):
+    assert "no number" in problems("demo", timings={"idle_s": value})[0]
+    assert "no number" in problems("demo", central={"refresh_s": value})[0]
+    assert "no number" in problems("demo", devices={"camera": {"driver": "opencv", "fps": value}})[0]
+
+
+@pytest.mark.parametrize("key", ["central.refresh_s", "limits.unsent_items", "limits.unsent_age_h"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_limit_that_would_stop_or_spin_the_terminal_is_refused(key, value):
+    table, _, name = key.partition(".")
+    assert problems("demo", **{table: {name: value}}) == (f"site file: {key}: must be above 0",)
+
+
+@pytest.mark.parametrize("name", ["", " ", "K/1", "K 1", "机器", "K" * 33, "K\n"])
+def test_a_terminal_without_a_name_fit_for_addresses_is_refused(name):
+    assert "terminal.kiosk" in problems("demo", terminal={"kiosk": name})[0]
+
+
+@pytest.mark.parametrize(
+    ("profile", "url"),
+    [
+        ("demo", "http://central.example"),
+        ("community", "http://127.0.0.1:8000"),
+        ("community", "central.example"),
+        ("community", "https://"),
+        ("community", "https://central.example:port"),
+        ("community", "https://[::1"),
+        ("demo", "ftp://127.0.0.1"),
+    ],
+)
+def test_central_is_asked_over_https_alone(profile, url):
+    assert "site file: central.url" in problems(profile, central={"url": url})[0]
+
+
+def test_plain_http_to_the_same_machine_is_for_demo_and_lab():
+    for profile in ("demo", "lab"):
+        assert load(profile, overlays=[("site file", {"central": {"url": "http://127.0.0.1:8000"}})])
+
+
+def test_a_settings_file_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "terminal.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"terminal\.toml: cannot be read"):
+        load("demo", config=tmp_path)
+
+
 def test_an_unknown_role_is_refused():
     assert any("unknown role" in problem for problem in problems("demo", devices={"toaster": {"driver": "sdt"}}))
 
