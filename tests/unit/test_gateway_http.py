@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import socket
+import ssl
 import threading
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kiosk.errors import GatewayRejected, GatewayUnreachable
+from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted
 from kiosk.gateway_exchange import MAX_REPLY
 from kiosk.gateway_http import AT_ONCE, CLOSE_S, HttpGateway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
 DRIP_S = 0.05
 READ_S = 0.4  # of the tests: with CONNECT_S patched to the same
@@ -33,11 +41,17 @@ def reply(body: bytes = b"{}", status: str = "200 OK", extra: str = "", length: 
 class Central:
     """A server on a real socket that answers every request with the same bytes, and holds the line when told to."""
 
-    def __init__(self, answer: bytes, *, drip: bool = False, hold: bool = False) -> None:
-        self._answer, self._drip, self._hold = answer, drip, hold
+    def __init__(
+        self, answer: bytes, *, drip: bool = False, hold: bool = False, identity: Path | None = None, mute: bool = False
+    ) -> None:
+        self._answer, self._drip, self._hold, self._mute = answer, drip, hold, mute
+        self._secure = None
+        if identity is not None:
+            self._secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._secure.load_cert_chain(identity)
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if identity else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
         self.reached = threading.Event()
         self._threads = [threading.Thread(target=self._serve)]
@@ -54,14 +68,23 @@ class Central:
 
     def _speak(self, line: socket.socket) -> None:
         with line, contextlib.suppress(OSError):
-            self.requests.append(line.recv(65536))
-            self.reached.set()
-            for piece in [self._answer[i : i + 1] for i in range(len(self._answer))] if self._drip else [self._answer]:
-                line.sendall(piece)
-                if self._drip and self._over.wait(DRIP_S):
-                    return
-            if self._hold:
+            if self._mute:
                 self._over.wait()
+            elif self._secure is None:
+                self._reply(line)
+            else:
+                with self._secure.wrap_socket(line, server_side=True) as secured:
+                    self._reply(secured)
+
+    def _reply(self, line: socket.socket) -> None:
+        self.requests.append(line.recv(65536))
+        self.reached.set()
+        for piece in [self._answer[i : i + 1] for i in range(len(self._answer))] if self._drip else [self._answer]:
+            line.sendall(piece)
+            if self._drip and self._over.wait(DRIP_S):
+                return
+        if self._hold:
+            self._over.wait()
 
     def close(self) -> None:
         self._over.set()
@@ -76,7 +99,7 @@ class Central:
 def central() -> Iterator[Callable[..., Central]]:
     made: list[Central] = []
 
-    def make(answer: bytes, **how: bool) -> Central:
+    def make(answer: bytes, **how: Any) -> Central:
         made.append(Central(answer, **how))
         return made[-1]
 
@@ -92,8 +115,8 @@ async def gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Ce
     monkeypatch.setattr(HttpGateway._call, "__defaults__", (None, READ_S))
     made: list[HttpGateway] = []
 
-    def make(server: Central) -> HttpGateway:
-        made.append(HttpGateway(server.url, kiosk="K0001", token="t", tls_ca=""))  # noqa: S106 - an invented token
+    def make(server: Central, tls_ca: str = "") -> HttpGateway:
+        made.append(HttpGateway(server.url, kiosk="K0001", token="t", tls_ca=tls_ca))  # noqa: S106 - an invented token
         return made[-1]
 
     yield make
@@ -103,6 +126,20 @@ async def gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Ce
     while any(thread.name == "gateway" for thread in threading.enumerate()):
         assert time.monotonic() < deadline, "a thread of the gateway was left behind"
         await asyncio.sleep(0.01)
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a PEM file with a key and its own certificate for 127.0.0.1."""
+    key, now = generate_private_key(SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    made = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = tmp_path_factory.mktemp("identity") / "server.pem"
+    file.write_bytes(secret + made.public_bytes(Encoding.PEM))
+    return file
 
 
 def services(**changes: object) -> bytes:
@@ -156,6 +193,35 @@ async def test_slow_reply_ends_at_the_deadline_of_the_whole_exchange(answer, how
     with pytest.raises(GatewayUnreachable):
         await gateway(central(answer, **how)).catalogue()
     assert time.monotonic() - begun < 2 * READ_S + 0.5
+
+
+async def test_secured_line_carries_an_answer(identity, central, gateway):
+    found = await gateway(central(reply(services()), identity=identity), str(identity)).catalogue()
+    assert [state.code for state in found] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [(reply(b" " * 400), {"drip": True}), (reply(b'{"ser', length=5000), {"hold": True}), (b"", {"mute": True})],
+    ids=["dripping body", "stalled body", "stalled handshake"],
+)
+async def test_slow_reply_on_a_secured_line_ends_at_the_deadline_too(answer, how, identity, central, gateway):
+    begun = time.monotonic()
+    with pytest.raises(GatewayUnreachable):
+        await gateway(central(answer, identity=identity, **how), str(identity)).catalogue()
+    assert time.monotonic() - begun < 2 * READ_S + 0.5
+
+
+async def test_cut_on_a_secured_line_is_a_bad_line_and_not_a_stranger(identity, central, gateway):
+    with pytest.raises(GatewayUnreachable):
+        await gateway(central(reply(b"{", length=50), identity=identity), str(identity)).catalogue()
+
+
+async def test_stranger_is_told_from_a_bad_line(identity, central, gateway):
+    plain = central(reply(services()))
+    plain.url = plain.url.replace("http://", "https://")
+    with pytest.raises(GatewayUntrusted):
+        await gateway(plain, str(identity)).catalogue()
 
 
 async def test_thread_that_hangs_does_not_hold_the_step_that_waits(gateway, central, monkeypatch):
