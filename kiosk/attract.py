@@ -9,7 +9,7 @@ from kiosk.availability import obstacles
 from kiosk.errors import JourneyError
 from kiosk.events import ModeChanged
 from kiosk.intents import Chose, SwitchedMode
-from kiosk.phrases import elsewhere, said
+from kiosk.phrases import elsewhere, local, said
 from kiosk.stage import Idle
 from kiosk.views import NOTHING, Attract, Mode, Option, OutOfService, View, plain, text
 
@@ -103,7 +103,7 @@ class Attraction:
             self._tools.log.emit(ModeChanged(mode=mode))
         terminal = self._tools.settings.terminal
         if mode == "out_of_service":
-            since = self._since.astimezone().strftime("%Y-%m-%d %H:%M")
+            since = local(terminal, self._since).strftime("%Y-%m-%d %H:%M")
             return OutOfService(
                 title=text("out_of_service.title"),
                 body=blocked[0] if blocked else text("out_of_service.body"),
@@ -115,6 +115,7 @@ class Attraction:
             entries=self._entries(),
             notices=(text("attract.notice_privacy"), text("attract.notice_help", phone=plain(terminal.help_phone))),
             status=text(f"attract.status.{mode}") if not blocked else text("attract.status_because", reason=blocked[0]),
+            whole=not blocked,
             online=self._around.link_up,
             place_name=said(terminal.name),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kiosk.catalogue.model import Identity, Offline
+from kiosk.phrases import local
 from kiosk.views import NOTHING, Text, text
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
     missing = tools.devices.missing(package.needs)
     if missing:
         role = min(missing)
-        since = tools.devices.since(role).astimezone().strftime("%H:%M")
+        since = local(tools.settings.terminal, tools.devices.since(role)).strftime("%H:%M")
         return text("obstacle.device", device=text(f"device.{role}"), since=since)
     if package.identity is Identity.CARD_FACE and not face_possible(tools):
         return text("obstacle.face")

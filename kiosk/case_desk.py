@@ -52,7 +52,7 @@ class VisitDesk:
     async def put_case(self, visit: Visit, link: str) -> CaseTicket:
         """Make the case durable; returns only then. Raises ``QueueError``."""
         now = self._clock.now()
-        number = await self._local_number(now.astimezone().date())
+        number = await self._local_number(visit.today())
         item = await self._put(CASE, case_body(visit, number, now.isoformat(), offline=not visit.online))
         self._log.emit(CaseTakenIn(visit=self._visit, service=visit.service.code, seq=item.seq, link=link))
         return CaseTicket(item, number)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from kiosk.views import Fact, plain, text, words
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from kiosk.settings import TerminalSettings, Words
     from kiosk.views import Text
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 def said(phrase: Words) -> Text:
     """Return words of the settings as a view's text."""
     return words({"zh_CN": phrase.zh_CN, "en": phrase.en})
+
+
+def local(terminal: TerminalSettings, moment: datetime) -> datetime:
+    """Return ``moment`` in the time of the place: that of slips, screens and the date."""
+    return moment.astimezone(ZoneInfo(terminal.timezone))
 
 
 def said_day(day: date) -> Text:

@@ -67,6 +67,7 @@ class TerminalSettings:
     name: Words = Words(zh_CN="本机", en="This machine")
     state_dir: str = "/var/lib/tongban"
     language: str = "zh_CN"
+    timezone: str = "Asia/Shanghai"  # of slips, screens and the date; the machine itself may run on UTC
     help_phone: str = "12345"
     elsewhere: tuple[Place, ...] = ()
 

@@ -92,6 +92,7 @@ class Stage:
         self.mode = Mode.NORMAL
         self.place: tuple[int, int] | None = None
         self._banner = NOTHING
+        self._shown_banner = NOTHING
         self._keys = FRAME_KEYS
         self._turn = 0
         self._view: View | None = None
@@ -136,11 +137,13 @@ class Stage:
         if self._over is not None:
             raise VisitOver(self._over)
 
-    def set_banner(self, banner: Text) -> None:
+    def set_banner(self, banner: Text, *, now: bool = False) -> None:
         """Show a line over every view, e.g. that the network is down. Nothing removes it."""
         if banner != self._banner:
             self._banner = banner
-            self._publish()
+            if not self._in_visit or now:  # else with the next question: nothing may move under a finger
+                self._shown_banner = banner
+                self._publish()
 
     # -- questions
 
@@ -275,6 +278,7 @@ class Stage:
 
     def _next(self, view: View, idle: Idle, *, back: bool, leave: bool = True) -> None:
         self._turn += 1
+        self._shown_banner = self._banner
         self._view = view
         self._overlay = None
         self._idle = idle if self._in_visit else Idle.OFF
@@ -301,7 +305,7 @@ class Stage:
                 mode=self.mode,
                 keys=self._keys,
                 place=self.place,
-                banner=self._banner,
+                banner=self._shown_banner,
                 overlay=self._overlay,
             )
         )
@@ -326,7 +330,7 @@ class Stage:
         cap = self._begun + self._timings.session_cap_s * self._factor - self._clock.monotonic()
         warn = max(0.0, cap - self._timings.cap_warning_s * self._factor)
         self._cap_timers = [
-            self._clock.call_later(warn, lambda: self.set_banner(text("stage.cap_soon"))),
+            self._clock.call_later(warn, lambda: self.set_banner(text("stage.cap_soon"), now=True)),
             self._clock.call_later(max(0.0, cap), lambda: self._end(Ending.TIMED_OUT)),
         ]
 

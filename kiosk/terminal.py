@@ -29,7 +29,7 @@ from kiosk.steps.ask_progress import AskProgress
 from kiosk.steps.choose_language import ChooseLanguage
 from kiosk.steps.choose_service import ChooseService
 from kiosk.steps.give_slip import GiveSlip
-from kiosk.views import NOTHING, Language, text
+from kiosk.views import NOTHING, Language, Mode, text
 from kiosk.visit import Visit
 from offline_queue.errors import QueueError
 
@@ -112,6 +112,7 @@ class Terminal:
             await tools.devices.start()
             if tools.face is not None:
                 await tools.face.start()
+            await self._look_outside()  # before anybody is told that the network is down
             async with asyncio.TaskGroup() as group:
                 group.create_task(tools.devices.run())
                 group.create_task(self._courier.run())
@@ -211,7 +212,8 @@ class Terminal:
         if entry == Attraction.COMPLAINT:
             visit.package = self._attraction.complaint()
             return await self._service(visit)
-        welcome = self._services if entry == Attraction.LARGE else self._welcome
+        chosen = (visit.stage.language.value, visit.stage.mode) != (self._tools.settings.terminal.language, Mode.NORMAL)
+        welcome = self._services if chosen else self._welcome
         while True:
             if await run(visit, welcome) is not Ending.COMPLETED:
                 return Ending.ABANDONED
@@ -244,16 +246,19 @@ class Terminal:
         """Ask central which services are open; its silence is how a lost network is noticed while nobody sends."""
         tools = self._tools
         while True:
-            try:
-                states = await tools.gateway.catalogue()
-            except (GatewayUnreachable, GatewayRejected, GatewayUntrusted):
-                self.link_changed(up=False)
-            else:
-                self._around.services = {state.code: state for state in states}
-                was_down = not self._around.link_up
-                self.link_changed(up=True)
-                if was_down:
-                    self._courier.nudge()
-            self._around.closed = await self._limits_reached()
-            self._attraction.refresh()
+            await self._look_outside()
             await tools.clock.sleep(tools.settings.central.refresh_s if self._around.link_up else REFRESH_DOWN_S)
+
+    async def _look_outside(self) -> None:
+        try:
+            states = await self._tools.gateway.catalogue()
+        except (GatewayUnreachable, GatewayRejected, GatewayUntrusted):
+            self.link_changed(up=False)
+        else:
+            self._around.services = {state.code: state for state in states}
+            was_down = not self._around.link_up
+            self.link_changed(up=True)
+            if was_down:
+                self._courier.nudge()
+        self._around.closed = await self._limits_reached()
+        self._attraction.refresh()

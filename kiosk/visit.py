@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kiosk.phrases import local
 from kiosk.views import NOTHING, Slot, Text
 
 if TYPE_CHECKING:
@@ -105,4 +106,4 @@ class Visit:
 
     def today(self) -> date:
         """Return the local date."""
-        return self.tools.clock.now().astimezone().date()
+        return local(self.tools.settings.terminal, self.tools.clock.now()).date()

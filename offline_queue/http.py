@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
@@ -89,9 +90,25 @@ class HttpSender:
                 kind = response.headers.get("Content-Type", "")
                 return Answer(response.status_code, kind, content, _seconds(response.headers.get("Retry-After", "")))
         except requests.exceptions.SSLError as error:
-            raise LinkUntrusted("certificate") from error
+            if _is_certificate(error):
+                raise LinkUntrusted("certificate") from error
+            raise LinkDown("handshake") from error  # cut off while greeting: a dead server, not an impostor
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise LinkDown(type(error).__name__) from error
+
+
+def _is_certificate(error: BaseException | None) -> bool:
+    """Tell whether the other side showed a certificate that is not central's; it lies somewhere below ``error``."""
+    below = [error]
+    while below:
+        one = below.pop()
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return True
+        if one is not None:
+            below += [one.__cause__, one.__context__, *(part for part in one.args if isinstance(part, BaseException))]
+            reason = getattr(one, "reason", None)
+            below += [reason] if isinstance(reason, BaseException) else []
+    return False
 
 
 class _Upload(io.BytesIO):

@@ -39,7 +39,10 @@ def play(asked: Arguments, file: Path, out: Path) -> int:
         return EXIT_REFUSED
     if Profile(asked.profile) not in SIMULATION_ALLOWED:
         raise SettingsError([f"--play: refused in the profile {asked.profile}: there is no simulated world to play in"])
-    _make_room(out)
+    try:
+        _make_room(out)
+    except OSError as error:
+        raise SettingsError([f"--out: {out}: {error.strerror or error}; name a folder that can be written"]) from error
     overlays: list[tuple[str, dict[str, object]]] = [
         (file.name, visit.settings),
         (

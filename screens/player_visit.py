@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
@@ -234,6 +235,14 @@ def _unique_map(loader: yaml.SafeLoader, node: yaml.MappingNode, deep: bool = Fa
     return loader.construct_mapping(node, deep=True)
 
 
+# As in YAML 1.2: only true and false are. "on" and "off" are words, and values of the world's actions.
+_OneKeyOnce.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in forms if tag != "tag:yaml.org,2002:bool"]
+    for first, forms in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_OneKeyOnce.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF")
+)
 _OneKeyOnce.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_map)
 
 

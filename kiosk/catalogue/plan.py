@@ -119,4 +119,5 @@ def _finish(package: Package, steps: list[Step], routes: Routes) -> None:
         ("rate", Outcome.TAKEN_IN): Ending.TAKEN_IN,
         ("say_no", Outcome.DONE): Ending.REFUSED,
         ("apologise", Outcome.DONE): Ending.FAILED,
+        ("apologise", Outcome.BACK): "submit",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from devices.values import Align, Slip, SlipCode, SlipRule, SlipText
-from kiosk.phrases import said_day
+from kiosk.phrases import local, said_day
 from kiosk.texts import resolve
 from kiosk.views import Language, Text, text
 
@@ -19,7 +19,7 @@ def ticket_slip(visit: Visit) -> Slip:
     if case is None:
         raise ValueError("a slip needs a case")
     received = visit.online
-    at = visit.tools.clock.now().astimezone().strftime("%Y-%m-%d %H:%M")
+    at = local(visit.tools.settings.terminal, visit.tools.clock.now()).strftime("%Y-%m-%d %H:%M")
     kiosk = visit.tools.settings.terminal
     lines: list[SlipText | SlipCode | SlipRule] = []
     for language in _languages(visit):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 WAYS = {
     "zh_CN": (Language.ZH_CN, Mode.NORMAL, "中文", "普通字号"),
-    "zh_CN.large": (Language.ZH_CN, Mode.ELDER, "中文 · 大字版", "字更大,一屏一问,时间加倍"),
+    "zh_CN.large": (Language.ZH_CN, Mode.ELDER, "中文 · 大字版", "字更大，一屏一问，时间加倍"),
     "en": (Language.EN, Mode.NORMAL, "English", "Normal size"),
     "en.large": (Language.EN, Mode.ELDER, "English · Large type", "Larger, one question a screen, twice the time"),
 }

@@ -52,7 +52,7 @@ class GiveSlip(Step):
             tone=Tone.GOOD if received else Tone.TAKEN_IN,
             body=tuple(body),
             facts=tuple(facts),
-            done=text("slip.done"),
+            done=text("slip.taken" if printed else "slip.done"),
         )
         answer = await visit.stage.ask_while(
             view,

@@ -26,7 +26,7 @@ class AttractModel(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._title = self._status = self._place_name = ""
-        self._online = True
+        self._whole = True
         self._entries = ItemList(self)
         self._notices = ItemList(self)
         self._fill_entries: Filler[Option] = Filler(self._entries, OptionItem, lambda option: option.id)
@@ -35,7 +35,7 @@ class AttractModel(QObject):
     def put(self, view: Attract, say: Say) -> None:
         """Show ``view``."""
         self._title, self._status, self._place_name = say(view.title), say(view.status), say(view.place_name)
-        self._online = view.online
+        self._whole = view.whole
         self._fill_entries.fill(view.entries, say)
         self._fill_notices.fill(view.notices, say)
         self.changed.emit()
@@ -56,8 +56,8 @@ class AttractModel(QObject):
         return self._place_name
 
     @Property(bool, notify=changed)
-    def online(self) -> bool:
-        return self._online
+    def whole(self) -> bool:
+        return self._whole
 
     @Property(ItemList, constant=True)
     def entries(self) -> ItemList:

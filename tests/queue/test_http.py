@@ -205,6 +205,18 @@ async def test_endless_answer_is_cut_off(senders: list[HttpSender]) -> None:
         await sender_to(url, senders)(b"{}")
 
 
+async def test_dead_central_behind_a_line_that_still_answers_is_no_impostor(
+    senders: list[HttpSender], tmp_path: Path
+) -> None:
+    own, _ = make_certificate(tmp_path, "central")
+
+    def hang_up(connection: socket.socket) -> None:
+        connection.recv(64)
+
+    with raw_server(hang_up) as url, pytest.raises(LinkDown):
+        await sender_to(url.replace("http://", "https://"), senders, own)(b"{}")
+
+
 async def test_only_the_pinned_authority_is_central(
     rig: Rig, senders: list[HttpSender], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

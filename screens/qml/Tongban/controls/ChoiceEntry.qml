@@ -12,6 +12,7 @@ Grid {
     required property ItemList options
     property bool many: false
     property string value: ""
+    property real widest: 0 // of all answers on one line
 
     signal edited(string value)
 
@@ -26,7 +27,9 @@ Grid {
         edited((kept.length === chosen.length ? kept.concat(key) : kept).join(","));
     }
 
-    columns: Theme.elder ? 1 : options.count === 3 ? 3 : 2
+    readonly property bool threeFit: options.count === 3 && 3 * widest + 2 * columnSpacing <= width
+
+    columns: Theme.elder ? 1 : threeFit ? 3 : 2
     columnSpacing: Theme.s2
     rowSpacing: Theme.s2
 
@@ -42,6 +45,8 @@ Grid {
             chosen: entry.chosen.includes(item.key)
             off: !item.usable
             note: item.usable ? item.detail : item.reason
+            onNaturalWidthChanged: entry.widest = Math.max(entry.widest, naturalWidth)
+            Component.onCompleted: entry.widest = Math.max(entry.widest, naturalWidth)
             onClicked: entry.toggle(item.key)
         }
     }

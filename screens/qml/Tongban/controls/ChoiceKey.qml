@@ -9,6 +9,7 @@ Press {
     property bool many: false
     property bool chosen: false
     property bool showsMark: true
+    readonly property real naturalWidth: word.x + word.implicitWidth + 2 * Theme.s2
 
     implicitHeight: Math.max(Theme.target, word.implicitHeight + 2 * Theme.s2)
     corner: Theme.radiusSmall

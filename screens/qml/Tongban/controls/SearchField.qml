@@ -25,6 +25,11 @@ Column {
         leftPadding: Theme.s3 + Theme.icon + Theme.s2
         rightPadding: clear.visible ? clear.width + Theme.s2 : Theme.s3
         onTextEdited: search.edited(text)
+        // Pinyin letters not yet turned into signs are what the initials are looked up by.
+        onPreeditTextChanged: {
+            if (preeditText !== "")
+                search.edited(text + preeditText.replace(/[' ]/g, ""));
+        }
         onAccepted: search.accepted()
         Component.onCompleted: {
             if (search.query !== "")

@@ -34,7 +34,7 @@ Item {
             ToneMark {
                 id: stateMark
 
-                tone: view.model.online ? "good" : "attention"
+                tone: view.model.whole ? "good" : "attention"
                 size: Theme.letter(40)
             }
             Prose {
