@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from devices.registry import PHOTO_DECODERS
 from kiosk.errors import SettingsError
@@ -307,6 +308,10 @@ def _judge(settings: Settings) -> list[str]:
             f"{_where('terminal.kiosk', origins)}: {settings.terminal.kiosk!r} is no name of a terminal:"
             " 1 to 32 of A-Z a-z 0-9 . _ -"
         )
+    try:
+        ZoneInfo(settings.terminal.timezone)
+    except (OSError, ValueError, LookupError):  # a folder, a path, an unknown name
+        problems.append(f"{_where('terminal.timezone', origins)}: {settings.terminal.timezone!r} is no time zone")
     if settings.central.url and (reason := _url_problem(settings.central.url, settings.profile)):
         problems.append(f"{_where('central.url', origins)}: {reason}")
     face = settings.face

@@ -86,6 +86,11 @@ def test_a_terminal_without_a_name_fit_for_addresses_is_refused(name):
     assert "terminal.kiosk" in problems("demo", terminal={"kiosk": name})[0]
 
 
+@pytest.mark.parametrize("zone", ["", "Asia", "Asia/Nowhere", "/etc/passwd", "../x"])
+def test_a_time_zone_that_is_none_is_refused(zone):
+    assert "site file: terminal.timezone" in problems("demo", terminal={"timezone": zone})[0]
+
+
 @pytest.mark.parametrize(
     ("profile", "url"),
     [
