@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from offline_queue.outbox import Outbox
 
 VERSION = "0.1.0"
-STOP_S = 2.0  # each part
+STOP_S = 1.4  # each part; all four within the last resort of the crash policy
 REFRESH_DOWN_S = 3.0  # how often central is looked for while it cannot be reached
 
 

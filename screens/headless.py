@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 from kiosk.bootstrap import build
+from kiosk.errors import SettingsError
 
 if TYPE_CHECKING:
     from devices.values import Frame
     from kiosk.settings import Settings
     from kiosk.views import Scene
+
+EXIT_CRASHED = 70  # <sysexits.h> EX_SOFTWARE: the service manager starts anew
 
 
 class NoScreen:
@@ -29,8 +33,15 @@ class NoScreen:
 
 def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; return the exit status."""
-    with asyncio.Runner() as runner:
-        return runner.run(_serve(settings))
+    try:
+        with asyncio.Runner() as runner:
+            return runner.run(_serve(settings))
+    except SettingsError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a traceback may quote values: only kinds are told
+        kinds = [type(part).__name__ for part in getattr(error, "exceptions", (error,))]
+        sys.stderr.write(f"the terminal crashed: {', '.join(kinds)}\n")
+        return EXIT_CRASHED
 
 
 async def _serve(settings: Settings) -> int:

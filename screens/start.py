@@ -68,12 +68,15 @@ def laboratory(
             [f"--state: a simulated world needs a folder; the profile {asked.profile} has none of its own"]
         )
     # The simulated world is no part of a terminal in service: it is not even imported there.
+    from devices.sim.faces import Faces  # noqa: PLC0415 - likewise
     from devices.sim.launch import Laboratory, LaunchError  # noqa: PLC0415
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError([f"--state: {folder}: cannot be made: {error.strerror}"]) from None
+    if wanted.world and not Faces(asked.faces).available():
+        raise SettingsError([f"--faces: the demo's portraits are not in {asked.faces}: run make setup"])
     lab = Laboratory(folder, asked.faces, kiosk=settings.terminal.kiosk, world=wanted.world, central=wanted.central)
     try:
         lab.start()
