@@ -24,7 +24,7 @@ run: setup ## run the demo: a window where there is a display, else a played vis
 	fi
 
 test: setup ## run the tests
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile
+	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 check: setup ## style, types, layers, QML, generated documents
 	@.venv/bin/ruff check .
