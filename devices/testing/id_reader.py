@@ -203,7 +203,7 @@ class IdReaderContract:
         await cancelled_in_time(hands, device.open)
         await device.close()
         assert set(threading.enumerate()) <= threads
-        assert open_handles() == handles
+        assert open_handles() <= handles
 
     async def test_machine_plugged_in_again_reads_after_a_reopening(self, device: IdReader, hands: ReaderHands) -> None:
         async with opened(device):
@@ -225,7 +225,7 @@ class IdReaderContract:
             await device.probe()
             await device.close()
         assert set(threading.enumerate()) <= threads
-        assert open_handles() == handles
+        assert open_handles() <= handles
 
     @pytest.mark.parametrize("code", ERRORS)
     async def test_documented_error_is_told_by_its_type_and_code(
