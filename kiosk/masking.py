@@ -21,3 +21,7 @@ def masked_phone(number: str) -> str:
     if len(number) < PHONE_HEAD + PHONE_TAIL:
         return "*" * len(number)
     return f"{number[:PHONE_HEAD]}{'*' * (len(number) - PHONE_HEAD - PHONE_TAIL)}{number[-PHONE_TAIL:]}"
+
+
+MASKS = {"id": masked_id, "phone": masked_phone, "name": masked_name}
+"""By the name a package gives a field's mask."""

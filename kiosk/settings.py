@@ -91,7 +91,6 @@ class Timings:
     paper_take_s: float = 60
     card_take_s: float = 60  # card still lying there: tell the operator
     cleared_s: float = 3
-    wipe_s: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

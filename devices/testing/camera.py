@@ -11,11 +11,11 @@ import asyncio
 import threading
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable
 from devices.health import Condition, Health, HealthState
+from devices.testing.handles import open_handles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -28,7 +28,6 @@ BACK_WITHIN_S = 3.0
 SILENCE_S = 2.0  # the port: no picture for this long is a fault
 PATIENCE_S = 15.0
 REOPENINGS = 10
-HANDLES = Path("/proc/self/fd")
 RGB = 3  # bytes a pixel
 FRESH_S = 0.3  # a picture at five a second, and a busy machine
 REPR_LIMIT = 200
@@ -253,8 +252,3 @@ async def patiently(call: Callable[[], Coroutine[Any, Any, object]]) -> None:
                 await asyncio.sleep(0.01)
             else:
                 return
-
-
-def open_handles() -> int:
-    """Return how many handles this process holds."""
-    return len(list(HANDLES.iterdir()))

@@ -11,7 +11,6 @@ import asyncio
 import threading
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -26,6 +25,7 @@ from devices.errors import (
     MediumError,
 )
 from devices.health import Health
+from devices.testing.handles import open_handles
 from devices.values import IdentityCard
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 CANCEL_WITHIN_S = 0.5  # design §5: every wait is cancellable within it
 PATIENCE_S = 10.0  # nothing in a contract takes longer; what does is stuck
 REOPENINGS = 20
-HANDLES = Path("/proc/self/fd")
 
 # Every error a reader's port documents, by what brings it about.
 ERRORS: dict[DeviceCode, type[DeviceError]] = {
@@ -203,7 +202,7 @@ class IdReaderContract:
         await cancelled_in_time(hands, device.open)
         await device.close()
         assert set(threading.enumerate()) <= threads
-        assert open_handles() <= handles
+        assert open_handles() == handles
 
     async def test_machine_plugged_in_again_reads_after_a_reopening(self, device: IdReader, hands: ReaderHands) -> None:
         async with opened(device):
@@ -225,7 +224,7 @@ class IdReaderContract:
             await device.probe()
             await device.close()
         assert set(threading.enumerate()) <= threads
-        assert open_handles() <= handles
+        assert open_handles() == handles
 
     @pytest.mark.parametrize("code", ERRORS)
     async def test_documented_error_is_told_by_its_type_and_code(
@@ -328,8 +327,3 @@ async def cancelled_in_time(hands: ReaderHands, call: Callable[[], Coroutine[Any
         await asyncio.wait({task})
         assert time.monotonic() - begin < CANCEL_WITHIN_S
         assert task.cancelled()
-
-
-def open_handles() -> int:
-    """Return how many handles this process holds."""
-    return len(list(HANDLES.iterdir()))

@@ -13,12 +13,12 @@ import threading
 import time
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable, OutcomeUnknown
 from devices.health import DEGRADING, READY, Condition
 from devices.printer import PrintOutcome, PrintProgress
+from devices.testing.handles import open_handles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
@@ -31,7 +31,6 @@ PATIENCE_S = 20.0
 QUIET_S = 0.3  # nothing may come out for so long after everything has ended
 TICK_S = 0.02
 REOPENINGS = 20
-HANDLES = Path("/proc/self/fd")
 
 
 class PrinterHands(Protocol):
@@ -132,7 +131,7 @@ class PrinterContract:
         for _ in range(REOPENINGS):
             async with opened(device):
                 await device.probe()
-        await until(lambda: open_handles() <= handles)
+        await until(lambda: open_handles() == handles)
         await until(lambda: len(asyncio.all_tasks()) <= tasks)
         assert set(threading.enumerate()) <= threads
 
@@ -434,8 +433,3 @@ async def error_of(call: Callable[[], Coroutine[Any, Any, object]]) -> DeviceErr
         except DeviceError as error:
             return error
     raise AssertionError("no error was raised")
-
-
-def open_handles() -> int:
-    """Return how many handles this process holds."""
-    return len(list(HANDLES.iterdir()))

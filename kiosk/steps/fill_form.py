@@ -9,7 +9,7 @@ from kiosk.catalogue import values
 from kiosk.catalogue.model import FieldDef, FieldType
 from kiosk.intents import Submitted, WentBack
 from kiosk.journey import Outcome, Step
-from kiosk.masking import masked_id, masked_name, masked_phone
+from kiosk.masking import MASKS
 from kiosk.views import NOTHING, Field, FieldKind, Form, KnownField, Mode, Option, Text, text
 
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ WEIGHTS: Mapping[FieldKind, int] = {
     FieldKind.DIGITS: 5,  # so does the number pad
     FieldKind.LONG_TEXT: PAGE_WEIGHT,
 }
-MASKS = {"id": masked_id, "phone": masked_phone, "name": masked_name}
 MOBILE_DIGITS = 11
 
 

@@ -8,14 +8,12 @@ from kiosk.catalogue import values
 from kiosk.catalogue.model import FieldDef, FieldType
 from kiosk.intents import Agreed, Chose, WentBack
 from kiosk.journey import Outcome, Step
-from kiosk.masking import masked_id, masked_name, masked_phone
+from kiosk.masking import MASKS, masked_id
 from kiosk.views import Review as ReviewView
 from kiosk.views import ReviewRow, Text, plain, text
 
 if TYPE_CHECKING:
     from kiosk.visit import Visit
-
-MASKS = {"id": masked_id, "phone": masked_phone, "name": masked_name}
 
 
 class Review(Step):

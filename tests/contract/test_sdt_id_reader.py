@@ -393,4 +393,4 @@ async def test_device_server_that_hangs_up_is_noticed_and_leaves_no_socket() -> 
     assert isinstance(error, DeviceUnavailable)
     server.close()
     await server.wait_closed()
-    assert open_handles() <= handles  # fewer: what an earlier test left to the collector
+    assert open_handles() == handles
