@@ -116,7 +116,7 @@ class Attract(View):
     entries: tuple[Option, ...]
     notices: tuple[Text, ...] = ()
     status: Text  # state of the machine in words
-    whole: bool = True  # every service can be finished: the mark beside the words
+    whole: bool  # every service can be finished: the mark beside the words
     online: bool
     place_name: Text  # which machine this is: hall and number
 
