@@ -18,6 +18,10 @@ readonly PACKAGES=(
     cups-ipp-utils     # ippeveprinter: the A4 printer of the demo and the tests
     poppler-utils      # pdftotext, pdftoppm: what a certificate really says and looks like
     xvfb xdotool imagemagick  # windows on a machine without a screen, and pictures of them
+    # The kiosk's key in a token, for the tests: a token in software, and a TPM in software behind the PKCS#11 module
+    # that in the field stands before the machine's own TPM (docs/how-to/keys.md).
+    softhsm2 swtpm libtpm2-pkcs11-1 libtss2-tcti-swtpm0 libtss2-tcti-device0
+    opensc             # pkcs11-tool: makes a token and sets its PIN
 )
 
 say() { printf '%s\n' "$*"; }
