@@ -44,7 +44,8 @@ class Courier:
     """Delivers the outbox. :meth:`run` is the task; everything else may be called from the same loop at any time.
 
     ``send`` posts one encoded batch (see :class:`offline_queue.http.HttpSender`). ``signer`` signs batch heads with the
-    kiosk's key. ``refresh`` gets a new token, tried once per refusal. ``on_link`` is called when :attr:`link` changes.
+    kiosk's key; it is called on a thread and raises ``LinkDown`` when the key cannot be used. ``refresh`` gets a new
+    token, tried once per refusal. ``on_link`` is called when :attr:`link` changes.
     ``monotonic``, ``sleep`` and ``chance`` (0 to 1) are arguments so that tests own time and luck.
     """
 
@@ -74,6 +75,7 @@ class Courier:
         self._not_before = 0.0  # monotonic; the link is left alone until then
         self._credit = wire.MAX_BATCH_ITEMS
         self._nudged = False
+        self._greet = True  # ask central where we stand before anything else is sent
         self._passes = 0  # batches that passed
         self._refused: dict[int, int] = {}  # seq -> passes at its first refusal
         self._rejected: set[int] = set()  # items rejected since one was accepted
@@ -98,18 +100,24 @@ class Courier:
         if self._not_before > self._monotonic() and not self._nudged:
             return self._not_before
         self._nudged = False
-        batch = await self._outbox.take(limit=max(1, min(self._credit, wire.MAX_BATCH_ITEMS)))
+        batch = await self._next()
         if batch is None:
             return await self._idle()
         try:
             try:
                 await self._deliver(batch)
             except LinkError as error:
+                self._greet = True
                 await self._leave_alone(error)
         except QueueFull as error:
             self._outbox.alarm(Alarm(AlarmCode.DISK_FULL, error.detail))
             self._not_before = self._monotonic() + FULL_PAUSE_S
         return self._not_before
+
+    async def _next(self) -> wire.Batch | None:
+        if self._greet:
+            return await self._outbox.read(lambda ledger: ledger.greeting())
+        return await self._outbox.take(limit=max(1, min(self._credit, wire.MAX_BATCH_ITEMS)))
 
     async def _idle(self) -> float:
         if self._monotonic() >= self._tidy_at:
@@ -137,7 +145,7 @@ class Courier:
 
     async def _exchange(self, batch: wire.Batch) -> None:
         """Send one batch and settle what came back. Raises ``LinkError`` or ``BatchRefused``."""
-        encoded = wire.encode_batch(wire.sign_batch(batch, self._signer) if self._signer else batch)
+        encoded = await asyncio.to_thread(self._signed, batch)  # a token takes its time
         answer = await self._send(encoded)
         try:
             check_answer(answer)
@@ -153,24 +161,32 @@ class Courier:
             raise LinkUntrusted("reply") from error
         await self._settle(batch, reply)
 
+    def _signed(self, batch: wire.Batch) -> bytes:
+        return wire.encode_batch(wire.sign_batch(batch, self._signer) if self._signer else batch)
+
     async def _settle(self, batch: wire.Batch, reply: wire.Reply) -> None:
-        sent = set(batch.ids())
-        rejected = {
-            receipt.seq
-            for receipt in reply.receipts
-            if receipt.outcome is wire.Verdict.REJECTED and receipt.item_id in sent
-        }
-        taken = any(receipt.outcome is wire.Verdict.ACCEPTED for receipt in reply.receipts)
+        sent = {item.seq for item in batch.items}
+        if reply.epoch != batch.epoch or not {word.seq for word in reply.words} <= sent:
+            raise LinkUntrusted("another_batch")
+        if batch.items:
+            self._count_rejections(reply)
+        settlement = await self._outbox.settle(reply)
+        if settlement.refused:
+            raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
+        if batch.items and not (settlement.delivered or settlement.rejected or settlement.deferred):
+            raise LinkDown("no_receipt")
+        self._greet = False
+        if batch.items:
+            await self._passed(settlement.delivered + settlement.rejected)
+        await self._came_up(reply.credit)
+
+    def _count_rejections(self, reply: wire.Reply) -> None:
+        """Stop before the queue is emptied into the quarantine by a central that rejects everything."""
+        rejected = {word.seq for word in reply.words if word.outcome is wire.Verdict.REJECTED}
+        taken = any(word.outcome is wire.Verdict.ACCEPTED for word in reply.words)
         self._rejected = set() if taken else self._rejected | rejected
         if len(self._rejected) > MANY_REJECTED:
             raise self._everything_refused("all_rejected")
-        settlement = await self._outbox.settle([receipt for receipt in reply.receipts if receipt.item_id in sent])
-        if settlement.refused:
-            raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
-        if not (settlement.delivered or settlement.rejected or settlement.deferred):
-            raise LinkDown("no_receipt")
-        await self._passed(settlement.delivered + settlement.rejected)
-        await self._came_up(reply.credit)
 
     async def _passed(self, seqs: tuple[int, ...]) -> None:
         for seq in seqs:
@@ -182,11 +198,14 @@ class Courier:
 
     async def _single_out(self, batch: wire.Batch, refusal: BatchRefused) -> None:
         """Find the item central chokes on by sending each alone; the others pass."""
+        if not batch.items:
+            raise LinkDown(refusal.reason) from refusal  # central does not even take a greeting
+        self._greet = True  # it may contradict what central has: an old image of the disk
         suspects: list[tuple[int, BatchRefused]] = []
         for item in batch.items:
             if batch.count > 1:
                 try:
-                    await self._exchange(wire.Batch.of(batch.kiosk, batch.epoch, [item]))
+                    await self._exchange(batch.only(item))
                 except BatchRefused as error:
                     refusal = error
                 else:

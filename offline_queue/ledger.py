@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
-from offline_queue.values import Alarm, AlarmCode, ItemState, Phase, Refused, Settlement
+from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase, Place
 from offline_queue.wire import identity
 
 if TYPE_CHECKING:
@@ -18,59 +17,83 @@ if TYPE_CHECKING:
     from offline_queue.store import Row, Statements
 
 MAX_ATTEMPTS: Final = 10  # failures of one item while others pass, then quarantine
-MAX_PUT_OFF_S: Final = 3600.0  # a deferral or Retry-After is obeyed up to here
 MAX_ITEM_WAIT_S: Final = 900.0
-RECEIPTS_KEPT: Final = 10_000  # whatever their age
 
 _ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item))  # columns of outbox, by design
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Both clocks at the start of a transaction: wall time in seconds UTC, monotonic seconds."""
-
-    wall: float
-    mono: float
-
-
 class Ledger:
-    """One transaction's view of the queue. ``alarms`` are raised by the outbox after the commit, never before."""
+    """One transaction's view of the queue. ``alarms`` are raised by the outbox after the commit, never before.
 
-    def __init__(self, statements: Statements, moment: Moment) -> None:
-        self._sql = statements
-        self._moment = moment
+    ``head`` is the cached end of the queue (``None``: read it), ``lanes`` the last seq put in each lane by this
+    process. After the commit the outbox takes over :attr:`head` and :attr:`put_in`; after a failure it drops its own.
+    """
+
+    def __init__(self, statements: Statements, moment: Moment, head: Head | None, lanes: Mapping[str, int]) -> None:
+        self.sql = statements
+        self.moment = moment
+        self.head = head
+        self.put_in: dict[str, int] = {}
         self.alarms: list[Alarm] = []
         self.woke = False  # something may be sent that could not before
+        self._lanes = lanes
 
-    def begin(self, kiosk: str, boot_id: str) -> Row:
-        """Write the first rows of a new file, check the owner of an old one, notice a reboot; return the state."""
-        if self._sql.one("has_state") is None:
+    def begin(self, kiosk: str, boot_id: str, mark: wire.ChainEnd | None) -> Head:
+        """Write the first rows of a new file, check the owner of an old one, notice a reboot and a lost history."""
+        if self.sql.one("has_state") is None:
             epoch = wire.new_epoch()
-            self._sql.run("first_epoch", name=epoch)
-            self._sql.run("first_state", kiosk=kiosk, chain=wire.chain_start(kiosk, epoch))
+            self.sql.run("add_epoch", name=epoch)
+            chain = wire.chain_start(kiosk, epoch)
+            self.sql.run("first_state", kiosk=kiosk, chain=chain, audit_chain=wire.audit_start(kiosk))
         state = self.state()
         if state["kiosk"] != kiosk:
             raise QueueError("the file belongs to another terminal", code=QueueCode.WRONG_KIOSK)
         if state["boot_id"] != boot_id:
-            self._sql.run("count_boot", boot_id=boot_id)
-            self._sql.run("all_due")
-        return self.state()
+            self.sql.run("count_boot", boot_id=boot_id)
+            self.sql.run("all_due")
+        if not state["audit_chain"]:
+            self.sql.run("set_audit", seq=0, chain=wire.audit_start(kiosk))  # a file from before there was an audit
+        head = self.load_head()
+        return head if mark is None else self._compare(head, mark)
 
     def state(self) -> Row:
         """Return the state row with ``epoch_name``."""
-        row = self._sql.one("state")
+        row = self.sql.one("state")
         if row is None:
             raise QueueCorrupt("the state row is missing")
         return row
 
+    def load_head(self) -> Head:
+        """Return the end of the queue, from the file when it is not at hand."""
+        if self.head is None:
+            state, newest = self.state(), self.sql.one("newest_item")
+            seq, chain, total = state["last_seq"], state["last_chain"], state["last_total"]
+            if newest is not None and newest["seq"] > seq:
+                seq, chain, total = newest
+            self.head = Head(state["kiosk"], state["epoch"], state["epoch_name"], seq, chain, total, state["boot"])
+        return self.head
+
+    def new_epoch(self) -> Head:
+        """Begin a new epoch: what was before stays as it is and keeps its identity."""
+        head, name = self.load_head(), wire.new_epoch()
+        chain = wire.chain_start(head.kiosk, name)
+        self.sql.run("add_epoch", name=name)
+        self.sql.run("turn_epoch", name=name, seq=head.seq, chain=chain, total=head.total)
+        found = self.sql.one("find_epoch", name=name)
+        self.head = dataclasses.replace(head, epoch_id=0 if found is None else found["id"], epoch=name, chain=chain)
+        self.woke = True  # central is to hear of it
+        return self.head
+
     def put(self, key: wire.VisitKey, kind: str, body: bytes, *, schema: int = 1, priority: int = 5) -> wire.ItemId:
         """Seal ``body`` and add it at the end of the visit's lane, within the caller's transaction."""
         _check(key.lane, kind, schema, priority, len(body))
-        state = self.state()
-        kiosk, epoch, seq = state["kiosk"], state["epoch_name"], state["last_seq"] + 1
-        if (key.kiosk, key.epoch) != (kiosk, epoch):
+        head = self.load_head()
+        if key.kiosk != head.kiosk:
             raise QueueError("the visit key belongs to another queue", code=QueueCode.INVALID)
+        seq = head.seq + 1
         try:
+            if key.epoch != head.epoch:  # one began while the visit went on
+                key.move(head.epoch)
             sealed = key.seal(seq, kind, schema, body)
         except wire.KeyDroppedError as error:
             raise QueueError("the visit has ended", code=QueueCode.INVALID) from error
@@ -83,110 +106,123 @@ class Ledger:
             key_id=key.key_id,
             sealed_key=key.sealed_key,
             body=sealed,
-            chain_before=state["last_chain"],
+            chain_before=head.chain,
         )
-        chain = wire.chain_step(kiosk, epoch, item)
-        row = {name: getattr(item, name) for name in _ITEM_FIELDS}
-        row |= {"chain": chain, "fingerprint": item.fingerprint, "epoch": state["epoch"]}
-        self._sql.run("add_item", **row, boot=state["boot"], put_at=self._moment.wall, put_mono=self._moment.mono)
-        self._sql.run("advance_state", seq=seq, chain=chain)
+        fingerprint = item.fingerprint
+        chain = wire.chain_step(head.kiosk, head.epoch, item, fingerprint)
+        total = head.total + len(sealed)
+        self.sql.run(
+            "add_item",
+            seq=seq,
+            epoch=head.epoch_id,
+            lane=key.lane,
+            kind=kind,
+            schema=schema,
+            priority=priority,
+            phase=Place.WAITING if self._has_undecided(key.lane) else Place.READY,
+            put_at=self.moment.wall,
+            put_mono=self.moment.mono,
+            boot=head.boot,
+            total=total,
+            key_id=key.key_id,
+            sealed_key=key.sealed_key,
+            fingerprint=fingerprint,
+            chain_before=head.chain,
+            chain=chain,
+            body=sealed,
+        )
+        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, total, head.boot)
+        self.put_in[key.lane] = seq
         self.woke = True
-        return wire.ItemId(kiosk, epoch, seq)
+        return wire.ItemId(head.kiosk, head.epoch, seq)
 
     def next_number(self, name: str, day: str) -> int:
         """Return 1, 2, 3 … for each name and ISO date; a number is used up by the commit and never given twice."""
-        row = self._sql.one("next_number", name=name, day=day)
+        row = self.sql.one("next_number", name=name, day=day)
         return int(row["value"]) if row is not None else 0
 
-    def take(self, limit: int, max_bytes: int) -> tuple[wire.Batch | None, list[int]]:
-        """Return what may be sent now, one item of a lane, and the seqs whose stored bytes no longer fit the chain."""
+    def take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
+        """Return what may be sent now, one item of a lane, and the seqs whose stored bytes no longer fit the chain.
+
+        ``singly`` reads row by row: what the disk does not give back is then among the latter, not an error.
+        """
         items: list[wire.Item] = []
         rotten: list[int] = []
-        kiosk, room, epoch = self.state()["kiosk"], max_bytes, ""
-        for row in self._sql.rows("ready_items", mono=self._moment.mono, limit=limit):
+        head, room, epoch = self.load_head(), max_bytes, 0
+        names = {row["id"]: row["name"] for row in self.sql.rows("epochs")}
+        for row in self._singly(limit, rotten) if singly else self.sql.rows("ready_items", limit=limit):
             item = wire.Item(**{name: row[name] for name in _ITEM_FIELDS})
-            if wire.chain_step(kiosk, row["epoch_name"], item) != item.chain or item.fingerprint != row["fingerprint"]:
+            if not self.fits(names.get(row["epoch"], ""), item, row["fingerprint"]):
                 rotten.append(item.seq)
                 continue
-            epoch = epoch or row["epoch_name"]
-            if row["epoch_name"] != epoch:
+            epoch = epoch or row["epoch"]
+            if row["epoch"] != epoch:
                 continue
             if items and len(item.body) > room:
                 break
             items.append(item)
             room -= len(item.body)
-        return (wire.Batch.of(kiosk, epoch, items) if items else None), rotten
+        end = wire.ChainEnd(head.epoch, head.seq, head.chain)
+        return (wire.Batch.of(head.kiosk, names[epoch], items, end) if items else None), rotten
+
+    def greeting(self) -> wire.Batch:
+        """Return a batch without items: it shows central where our chain ends."""
+        head = self.load_head()
+        return wire.Batch.of(head.kiosk, head.epoch, [], wire.ChainEnd(head.epoch, head.seq, head.chain))
+
+    def fits(self, epoch: str, item: wire.Item, fingerprint: bytes) -> bool:
+        """Tell whether a stored item is what was stored."""
+        found = item.fingerprint
+        return found == fingerprint and wire.chain_step(self.load_head().kiosk, epoch, item, found) == item.chain
 
     def next_due_s(self) -> float | None:
         """Return the seconds until an item may be sent; ``None``: there is none."""
-        row = self._sql.one("next_due")
-        return None if row is None or row["due"] is None else max(0.0, row["due"] - self._moment.mono)
+        row = self.sql.one("next_due")
+        return None if row is None or row["due"] is None else max(0.0, row["due"] - self.moment.mono)
 
-    def oldest_age_s(self) -> float:
-        """Return the age of the oldest item that could go; monotonic within one boot, so the wall clock may jump."""
-        row = self._sql.one("oldest_head")
-        if row is None:
-            return 0.0
-        same_boot = row["boot"] == self.state()["boot"]
-        age: float = self._moment.mono - row["put_mono"] if same_boot else self._moment.wall - row["put_at"]
-        return max(0.0, age)
+    def is_overdue(self) -> bool:
+        """Tell whether something was put off until now."""
+        return self.sql.one("overdue", mono=self.moment.mono) is not None
+
+    def wake(self) -> int:
+        """Make ready again what was put off until now."""
+        return self.sql.run("wake", mono=self.moment.mono)
 
     def link_backoff(self) -> tuple[int, float]:
         """Return failures in a row of the whole link, and the seconds still to wait."""
         state = self.state()
-        return int(state["link_failures"]), max(0.0, state["link_due"] - self._moment.mono)
+        return int(state["link_failures"]), max(0.0, state["link_due"] - self.moment.mono)
 
     def set_link(self, failures: int, wait_s: float) -> None:
         """Keep the back-off of the whole link over restarts."""
-        self._sql.run("set_link", failures=failures, due=self._moment.mono + wait_s)
-
-    def forget_receipts(self, age_s: float) -> int:
-        """Drop receipts older than ``age_s``, a thousand at a time, never the newest ten thousand."""
-        return self._sql.run("forget_receipts", before=self._moment.wall - age_s, keep=RECEIPTS_KEPT)
+        self.sql.run("set_link", failures=failures, due=self.moment.mono + wait_s)
 
     def item_state(self, seq: int) -> ItemState:
         """Return where an item is."""
-        row = self._sql.one("find_item", seq=seq)
-        if row is None:
-            settled = self._sql.one("find_receipt", seq=seq)
-            if settled is None:
-                return ItemState(Phase.UNKNOWN)
-            receipt = wire.decode_receipt(settled["receipt"])
-            return ItemState(Phase.DELIVERED, reason=receipt.reason, receipt=receipt)
-        if not row["quarantined"]:
+        row = self.sql.one("find_item", seq=seq)
+        if row is None or row["phase"] == Place.DELIVERED:
+            settled = self.sql.one("find_receipt", seq=seq)
+            receipt = None if settled is None else _receipt(settled["body"], seq)
+            return ItemState(Phase.UNKNOWN if receipt is None else Phase.DELIVERED, receipt=receipt)
+        if row["reason"] is None:
             return ItemState(Phase.PENDING, row["attempts"])
-        verdict = None if row["receipt"] is None else wire.decode_receipt(row["receipt"])
-        return ItemState(Phase.QUARANTINED, row["attempts"], row["reason"], verdict)
-
-    def settle(self, receipts: Sequence[wire.Receipt], keys: Mapping[str, wire.PublicKey]) -> Settlement:
-        """Act on receipts that prove themselves; the only place where a body is removed."""
-        done: dict[str, list[int]] = {"delivered": [], "rejected": [], "deferred": []}
-        refused: list[Refused] = []
-        for receipt in receipts:
-            row = self._sql.one("find_item", seq=receipt.seq)
-            why = self._doubt(receipt, row, keys)
-            if why:
-                refused.append(Refused(receipt.item_id, why))
-                self.alarms.append(Alarm(AlarmCode.RECEIPT_REFUSED, why, receipt.seq))
-            elif row is not None:  # else: settled before, a receipt that came twice
-                done[self._apply(receipt, row)].append(receipt.seq)
-        if done["delivered"] or done["rejected"]:
-            self._sql.run("receipt_came", at=self._moment.wall)
-            self.woke = True
-        return Settlement(tuple(done["delivered"]), tuple(done["rejected"]), tuple(done["deferred"]), tuple(refused))
+        reply = None if row["reply"] is None else self.sql.one("find_reply", id=row["reply"])
+        return ItemState(
+            Phase.QUARANTINED, row["attempts"], row["reason"], None if reply is None else _receipt(reply["body"], seq)
+        )
 
     def put_off(self, seqs: Sequence[int], wait_s: float) -> None:
         """Let items step back without counting an attempt."""
         for seq in seqs:
-            self._sql.run("put_off", seq=seq, due=self._moment.mono + wait_s)
+            self.sql.run("put_off", seq=seq, due=self.moment.mono + wait_s)
 
     def fail(self, seq: int, reason: str) -> bool:
         """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
-        row = self._sql.one("find_item", seq=seq)
-        if row is None or row["quarantined"]:
+        row = self.sql.one("find_item", seq=seq)
+        if row is None or row["phase"] != Place.READY:
             return False
         wait = min(MAX_ITEM_WAIT_S, 2.0 ** row["attempts"])
-        self._sql.run("count_attempt", seq=seq, due=self._moment.mono + wait)
+        self.sql.run("count_attempt", seq=seq, due=self.moment.mono + wait)
         if row["attempts"] + 1 < MAX_ATTEMPTS:
             return False
         self.quarantine(seq, reason)
@@ -194,55 +230,72 @@ class Ledger:
 
     def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
         """Set an item aside with its body. Its lane waits: an order without a verdict is not skipped."""
-        row = self._sql.one("find_item", seq=seq)
-        if row is not None:
-            self._set_aside(row, reason, None, code)
+        row = self.sql.one("settled_item", seq=seq)
+        if row is not None and row["phase"] in {Place.WAITING, Place.READY}:
+            self.sql.run("set_place", seq=seq, phase=Place.HELD)
+            self.settled(1, row["size"])
+            self.set_aside(seq, reason, None, code)
+
+    def quarantine_unread(self, seq: int) -> None:
+        """Set an item aside whose row cannot be read, and so not be changed: the entry in the quarantine has to do."""
+        self.settled(1, 0)  # its size is not known; the figure of bytes stays that much too high
+        self.set_aside(seq, "unreadable", None, AlarmCode.ITEM_ROTTEN)
+
+    def set_aside(self, seq: int, reason: str, reply: int | None, code: AlarmCode) -> None:
+        """Enter an item into the quarantine, and raise the alarm."""
+        self.sql.run("quarantine_item", seq=seq, reason=reason, at=self.moment.wall, reply=reply)
+        self.alarms.append(Alarm(code, reason, seq))
 
     def release(self, seq: int) -> bool:
         """Send a quarantined item again; its attempts start over. Returns whether it was quarantined."""
-        row = self._sql.one("find_item", seq=seq)
-        if row is None or not row["quarantined"]:
+        row = self.sql.one("find_item", seq=seq)
+        if row is None or row["reason"] is None:
             return False
-        self._sql.run("release_item", seq=seq)
-        self._sql.run("start_over", seq=seq)
-        self._sql.run("no_head", lane=row["lane"])
-        self._sql.run("next_of_lane", lane=row["lane"])
+        self.sql.run("release_item", seq=seq)
+        self.sql.run("step_back", lane=row["lane"])
+        self.sql.run("start_over", seq=seq)
+        self.settled(-1, -row["size"])
         self.woke = True
         return True
 
-    def _doubt(self, receipt: wire.Receipt, row: Row | None, keys: Mapping[str, wire.PublicKey]) -> str:
-        """Return why a receipt proves nothing; empty when it does."""
-        state = self.state()
-        try:
-            wire.verify_receipt(keys[receipt.key_id], receipt)
-        except (KeyError, wire.SignatureError):
-            return "signature"
-        if receipt.kiosk != state["kiosk"] or (row or state)["epoch_name"] != receipt.epoch:
-            return "foreign"
-        if row is None:  # settled before, and perhaps older than the retention; or never put
-            return "" if receipt.seq <= state["last_seq"] else "unknown"
-        return "" if row["fingerprint"] == receipt.fingerprint else "fingerprint"
+    def settled(self, items: int, size: int) -> None:
+        """Count items that no longer wait to be sent; with the end of the chain, which outlives its last row."""
+        head = self.load_head()
+        self.sql.run("settle_state", seq=head.seq, chain=head.chain, total=head.total, items=items, bytes=size)
 
-    def _apply(self, receipt: wire.Receipt, row: Row) -> str:
-        if receipt.verdict is wire.Verdict.DEFERRED:
-            wait = min(MAX_PUT_OFF_S, float(receipt.retry_after_s or 0))
-            self.put_off([receipt.seq], wait)
-            return "deferred"
-        stored = wire.encode_receipt(receipt)
-        if receipt.outcome is wire.Verdict.REJECTED:
-            self._set_aside(row, receipt.reason, stored, AlarmCode.ITEM_QUARANTINED)
-            return "rejected"
-        self._sql.run("release_item", seq=receipt.seq)
-        self._sql.run("remove_item", seq=receipt.seq)  # first: its pages are the room for the receipt
-        self._sql.run("add_receipt", seq=receipt.seq, epoch=row["epoch"], at=self._moment.wall, receipt=stored)
-        self._sql.run("next_of_lane", lane=row["lane"])
-        return "delivered"
+    def _has_undecided(self, lane: str) -> bool:
+        before = self.put_in.get(lane) or self._lanes.get(lane)
+        row = None if before is None else self.sql.one("place_of", seq=before)
+        return row is not None and row["phase"] <= Place.HELD
 
-    def _set_aside(self, row: Row, reason: str, receipt: bytes | None, code: AlarmCode) -> None:
-        self._sql.run("no_head", lane=row["lane"])
-        self._sql.run("quarantine_item", seq=row["seq"], reason=reason, at=self._moment.wall, receipt=receipt)
-        self._sql.run("next_of_lane", lane=row["lane"])
-        self.alarms.append(Alarm(code, reason, row["seq"]))
+    def _singly(self, limit: int, unreadable: list[int]) -> list[Row]:
+        rows = []
+        for seq in [row["seq"] for row in self.sql.rows("ready_seqs", limit=limit)]:
+            try:
+                row = self.sql.one("read_item", seq=seq)
+            except QueueError:
+                row = None
+            if row is None:
+                unreadable.append(seq)
+            else:
+                rows.append(row)
+        return rows
+
+    def _compare(self, head: Head, mark: wire.ChainEnd) -> Head:
+        """Begin a new epoch when the file is not the one whose end was noted beside it."""
+        row = self.sql.one("read_item", seq=mark.seq)
+        known = self.sql.one("find_epoch", name=mark.epoch) is not None
+        if known and mark.seq <= head.seq and (row is None or row["chain"] == mark.chain):
+            return head
+        self.alarms.append(Alarm(AlarmCode.HISTORY_LOST, f"the file ends at {head.seq}, it was at {mark.seq}"))
+        gap = max(0, mark.seq - head.seq)
+        self.head = dataclasses.replace(head, seq=head.seq + gap)  # a seq once given is not given again
+        self.settled(gap, 0)
+        return self.new_epoch()
+
+
+def _receipt(body: bytes, seq: int) -> wire.Receipt | None:
+    return next((one for one in wire.decode_reply(body).receipts() if one.word.seq == seq), None)
 
 
 def _check(lane: str, kind: str, schema: int, priority: int, size: int) -> None:

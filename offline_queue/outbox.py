@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from offline_queue import wire
+from offline_queue import figures, settlement, wire
 from offline_queue.errors import QueueCode, QueueError
-from offline_queue.ledger import Ledger, Moment
-from offline_queue.store import DEFAULT_CAP_BYTES, Store, sqlite_version
-from offline_queue.values import AdmissionReason, Alarm, AlarmCode, ItemState, Phase, Stats
+from offline_queue.ledger import Ledger
+from offline_queue.store import DEFAULT_CAP_BYTES, MARK_BYTES, Store
+from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, Moment, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
     from offline_queue.store import Statements
-    from offline_queue.values import AdmissionLimits, Settlement
+    from offline_queue.values import AdmissionLimits, Settlement, Stats
 
 T = TypeVar("T")
 
-RECEIPTS_KEPT_S: Final = 400 * 86400.0  # a year and a month: an audit finds last year's proof of custody
+LANES_REMEMBERED: Final = 20_000  # a visit takes minutes; this many later no lane goes on
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -44,7 +44,9 @@ class Outbox:
         self._reserve_alarmed = False
         self._on_alarm: Callable[[Alarm], None] | None = None
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
-        self._sealer: wire.Sealer
+        self._central_key: tuple[X25519PublicKey, str]
+        self._head: Head | None = None  # of the db thread, like the lanes
+        self._lanes: dict[str, int] = {}  # last seq put in each lane by this process
         self.kiosk = ""
         self.epoch = ""
 
@@ -65,31 +67,39 @@ class Outbox:
     ) -> Self:
         """Open or make the queue at ``path``; its folder must exist.
 
-        ``central_key`` seals, ``receipt_keys`` (key id -> key) prove receipts. ``now`` is aware UTC, ``monotonic`` the
+        ``central_key`` seals, ``receipt_keys`` (key id -> key) prove replies. ``now`` is aware UTC, ``monotonic`` the
         system's clock: it is compared over restarts of the process, and ``boot_id`` (by default the kernel's) tells
         when it began anew. ``cap_bytes`` is to be well below the size of the partition.
         """
         outbox = cls(await Store.open(path, cap_bytes=cap_bytes), now, monotonic)
+        outbox._on_alarm = on_alarm
+        outbox.trust(central_key, central_key_id, receipt_keys)
         try:
             if boot_id is None:
                 boot_id = (await asyncio.to_thread(_BOOT_ID.read_text)).strip()
-            state = await outbox.transact(lambda ledger: ledger.begin(kiosk, boot_id))
+            mark = _read_mark(outbox._store.read_mark())
+            head = await outbox.transact(lambda ledger: ledger.begin(kiosk, boot_id, mark))
         except BaseException:
             await outbox.close()
             raise
-        outbox.kiosk, outbox.epoch = kiosk, state["epoch_name"]
-        outbox._sealer = wire.Sealer(central_key, central_key_id, kiosk=kiosk, epoch=outbox.epoch)
-        outbox._receipt_keys = dict(receipt_keys)
-        outbox._on_alarm = on_alarm
+        outbox.kiosk, outbox.epoch = kiosk, head.epoch
         return outbox
 
     async def close(self) -> None:
         """Finish what is being written, close the file, end the thread; idempotent."""
         await self._store.close()
 
+    def trust(
+        self, central_key: X25519PublicKey, central_key_id: str, receipt_keys: Mapping[str, wire.PublicKey]
+    ) -> None:
+        """Use these keys of central from now on. Visits begun before keep the key they were sealed to."""
+        self._central_key = (central_key, central_key_id)
+        self._receipt_keys = dict(receipt_keys)
+
     def begin_visit(self, lane: str) -> wire.VisitKey:
-        """Make the key of a visit; ``lane`` is its random id. ``drop()`` it when the visit ends."""
-        return self._sealer.begin_visit(lane)
+        """Make the key of a visit; ``lane`` is its random id, begun once. ``drop()`` it when the visit ends."""
+        key, key_id = self._central_key
+        return wire.VisitKey(key, key_id, kiosk=self.kiosk, epoch=self.epoch, lane=lane)
 
     async def put(
         self, key: wire.VisitKey, kind: str, body: bytes, *, schema: int = 1, priority: int = 5
@@ -106,36 +116,46 @@ class Outbox:
 
         ``spare``: on a full disk give up the reserve; for settling only, never for taking in.
         """
-
-        def job(statements: Statements) -> tuple[T, Ledger]:
-            ledger = Ledger(statements, self._moment())
-            return work(ledger), ledger
-
-        def done(outcome: tuple[T, Ledger]) -> None:
-            self._loop.call_soon_threadsafe(self._committed, outcome[1])
-
-        result, _ = await self._store.write(job, done, spare=spare)
+        result, _ = await self._store.write(lambda sql: self._ledger_work(sql, work), self._committed, spare=spare)
         return result
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
         """Run verbs that only look."""
-        return await self._store.read(lambda statements: work(Ledger(statements, self._moment())))
+        return await self._store.read(lambda sql: work(self._ledger(sql)))
 
     async def take(self, limit: int = wire.MAX_BATCH_ITEMS, max_bytes: int = wire.MAX_BATCH_BYTES) -> wire.Batch | None:
-        """Return what may be sent now as an unsigned batch, or ``None``. Items stay where they are until settled."""
-        batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
+        """Return what may be sent now as an unsigned batch, or ``None``. Items stay where they are until settled.
+
+        What no longer fits its chain, or cannot be read, is named by an alarm and set aside; the rest flows.
+        """
+        try:
+            batch, rotten, overdue = await self.read(
+                lambda ledger: (*ledger.take(limit, max_bytes), ledger.is_overdue())
+            )
+            if overdue:
+                await self.transact(lambda ledger: ledger.wake(), spare=True)
+                batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
+        except QueueError as error:
+            if error.code not in {QueueCode.IO, QueueCode.CORRUPT}:
+                raise
+            batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes, singly=True))
         for seq in rotten:
             await self.quarantine(seq, "rotten", code=AlarmCode.ITEM_ROTTEN)
         return batch
 
-    async def settle(self, receipts: Sequence[wire.Receipt]) -> Settlement:
-        """Act on central's receipts, all in one commit. Each is proven here: nothing else removes a body."""
+    async def settle(self, reply: wire.Reply) -> Settlement:
+        """Act on central's reply, all in one commit. It is proven here: nothing else settles an item."""
         keys = self._receipt_keys
-        return await self.transact(lambda ledger: ledger.settle(receipts, keys), spare=True)
+        return await self.transact(lambda ledger: settlement.settle(ledger, reply, keys), spare=True)
 
     async def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
         """Set an item aside with its body, and raise the alarm."""
-        await self.transact(lambda ledger: ledger.quarantine(seq, reason, code=code), spare=True)
+        try:
+            await self.transact(lambda ledger: ledger.quarantine(seq, reason, code=code), spare=True)
+        except QueueError as error:
+            if error.code not in {QueueCode.IO, QueueCode.CORRUPT}:
+                raise
+            await self.transact(lambda ledger: ledger.quarantine_unread(seq), spare=True)
 
     async def state(self, item_id: wire.ItemId) -> ItemState:
         """Return where an item is."""
@@ -159,50 +179,61 @@ class Outbox:
 
     async def stats(self) -> Stats:
         """Return the figures of the queue, in constant time."""
+        return await self.read(lambda ledger: figures.stats(ledger, self._store))
 
-        def look(statements: Statements) -> Stats:
-            ledger = Ledger(statements, self._moment())
-            state = ledger.state()
-            at = state["last_receipt_at"]
-            version, wal_race = sqlite_version()
-            return Stats(
-                pending=state["pending"] - state["quarantined"],
-                pending_bytes=state["pending_bytes"],
-                quarantined=state["quarantined"],
-                oldest_age_s=ledger.oldest_age_s(),
-                last_receipt=None if at is None else datetime.fromtimestamp(at, UTC),
-                last_seq=state["last_seq"],
-                free_bytes=self._store.free_bytes(statements),
-                disk_free_bytes=self._store.disk_free_bytes(),
-                sqlite_version=version,
-                sqlite_wal_race=wal_race,
-            )
+    async def admission(self, limits: AdmissionLimits, *, catalogue_age_s: float = 0.0) -> list[AdmissionReason]:
+        """Return why nothing more may be taken in offline; empty: go on. Asked before the resident starts.
 
-        return await self._store.read(look)
+        ``catalogue_age_s``: how long ago central last said that the services are as we know them.
+        """
+        reasons = figures.reasons_against(await self.stats(), limits, catalogue_age_s)
+        if AdmissionReason.QUEUE_FULL in reasons:
+            await self.tidy(pressed=True)  # delivered bodies are kept for a restore of central, not at this price
+            reasons = figures.reasons_against(await self.stats(), limits, catalogue_age_s)
+        return reasons
 
-    async def admission(self, limits: AdmissionLimits) -> list[AdmissionReason]:
-        """Return why nothing more may be taken in offline; empty: go on. Asked before the resident starts."""
-        stats = await self.stats()
-        checks = {
-            AdmissionReason.TOO_OLD: stats.oldest_age_s > limits.max_age_s,
-            AdmissionReason.TOO_MANY: stats.pending > limits.max_pending,
-            AdmissionReason.DISK_LOW: stats.disk_free_bytes < limits.min_disk_bytes,
-            AdmissionReason.QUEUE_FULL: stats.free_bytes < limits.min_free_bytes,
-        }
-        return [reason for reason, holds in checks.items() if holds]
+    async def tidy(self, *, pressed: bool = False) -> None:
+        """Housekeeping for an idle hour: drop what is past its retention, shrink the log, restore the reserve.
 
-    async def tidy(self) -> None:
-        """Housekeeping for an idle hour: drop receipts past their retention, shrink the WAL, restore the reserve."""
-        await self.transact(lambda ledger: ledger.forget_receipts(RECEIPTS_KEPT_S))
-        await self._store.idle()
+        ``pressed``: there is too little room; every delivered body goes.
+        """
+        while await self.transact(lambda ledger: settlement.sweep(ledger, pressed=pressed), spare=True):
+            pass
+        if not await self._store.idle():
+            self.alarm(Alarm(AlarmCode.LOG_GROWS, "a reader holds the log"))
 
     def alarm(self, alarm: Alarm) -> None:
         """Raise an alarm on the loop; an exception in the callback reaches the loop's handler, not the queue."""
         if self._on_alarm is not None:
             self._loop.call_soon(self._on_alarm, alarm)
 
-    def _committed(self, ledger: Ledger) -> None:
-        """On the loop, after each commit, whether or not its caller still waits."""
+    def _ledger(self, sql: Statements) -> Ledger:
+        return Ledger(sql, Moment(self._now().timestamp(), self._monotonic()), self._head, self._lanes)
+
+    def _ledger_work(self, sql: Statements, work: Callable[[Ledger], T]) -> tuple[T, Ledger]:
+        ledger = self._ledger(sql)
+        return work(ledger), ledger
+
+    def _committed(self, outcome: tuple[object, Ledger] | None) -> None:
+        """On the db thread, after each commit or failure, whether or not its caller still waits."""
+        if outcome is None:
+            self._head = None  # whatever was cached is read anew
+            return
+        ledger = outcome[1]
+        if ledger.head is not None and ledger.head is not self._head:
+            self._head = ledger.head
+            self._store.write_mark(_mark(ledger.head))
+        for lane, seq in ledger.put_in.items():
+            self._lanes.pop(lane, None)
+            self._lanes[lane] = seq
+        while len(self._lanes) > LANES_REMEMBERED:
+            del self._lanes[next(iter(self._lanes))]
+        self._loop.call_soon_threadsafe(self._tell, ledger)
+
+    def _tell(self, ledger: Ledger) -> None:
+        """On the loop: wake who waits, raise the alarms."""
+        if ledger.head is not None:
+            self.epoch = ledger.head.epoch
         if ledger.woke:
             self.changed.set()
             turned, self._turn = self._turn, asyncio.Event()
@@ -213,5 +244,15 @@ class Outbox:
             self.alarm(Alarm(AlarmCode.RESERVE_SPENT, "the disk is full"))
         self._reserve_alarmed = self._store.reserve_spent
 
-    def _moment(self) -> Moment:
-        return Moment(self._now().timestamp(), self._monotonic())
+
+def _mark(head: Head) -> bytes:
+    return f"{head.epoch} {head.seq:019d} {head.chain.hex()}".encode("ascii").ljust(MARK_BYTES - 1) + b"\n"
+
+
+def _read_mark(raw: bytes) -> wire.ChainEnd | None:
+    """Return the end noted at the last commit; ``None`` when there is none that can be read."""
+    try:
+        epoch, seq, chain = raw.decode("ascii").split()
+        return wire.ChainEnd(epoch, int(seq), bytes.fromhex(chain))
+    except ValueError:
+        return None

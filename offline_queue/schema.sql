@@ -1,40 +1,50 @@
--- Step 1 of the schema of the queue's database. Never edited after a release: changes are later steps in migrations.py.
+-- The queue's database as it is now. Read here, changed in migrations/ alone; a test compares the two.
 -- Times "at" are seconds of the wall clock (UTC), times "mono" and "due" are seconds of the monotonic clock of one boot.
 
 CREATE TABLE epoch (
-    id     INTEGER PRIMARY KEY,
-    name   TEXT NOT NULL UNIQUE          -- 128 random bits as hex
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE            -- 128 random bits as hex
 ) STRICT;
 
-CREATE TABLE state (                     -- one row: every put and every settlement touches this page and no other counter
+CREATE TABLE state (                     -- one row; a put does not touch it, each settlement does
     id              INTEGER PRIMARY KEY CHECK (id = 1),
     kiosk           TEXT NOT NULL,
     epoch           INTEGER NOT NULL REFERENCES epoch (id),
-    last_seq        INTEGER NOT NULL DEFAULT 0,
+    last_seq        INTEGER NOT NULL DEFAULT 0,   -- end of the chain, unless a newer row of outbox says more
     last_chain      BLOB NOT NULL,
+    last_total      INTEGER NOT NULL DEFAULT 0,
+    done_items      INTEGER NOT NULL DEFAULT 0,   -- items that no longer wait to be sent
+    done_bytes      INTEGER NOT NULL DEFAULT 0,
+    quarantined     INTEGER NOT NULL DEFAULT 0,   -- rows of quarantine, kept by triggers
     boot            INTEGER NOT NULL DEFAULT 0,   -- counts starts of the machine
     boot_id         TEXT NOT NULL DEFAULT '',
-    pending         INTEGER NOT NULL DEFAULT 0,   -- rows of outbox, kept by triggers
-    pending_bytes   INTEGER NOT NULL DEFAULT 0,
-    quarantined     INTEGER NOT NULL DEFAULT 0,   -- rows of quarantine, kept by triggers
     link_failures   INTEGER NOT NULL DEFAULT 0,   -- back-off of the whole link
     link_due        REAL NOT NULL DEFAULT 0,
-    last_receipt_at REAL
+    last_receipt_at REAL,
+    central_time    REAL,                         -- latest time central has signed: floor of the clock
+    clock_ahead     INTEGER NOT NULL DEFAULT 0,   -- 1: ours was far ahead of central's when it last spoke
+    restored        REAL,                         -- the latest restore of central that was answered
+    bodies_swept    INTEGER NOT NULL DEFAULT 0,   -- replies up to this id: bodies dropped
+    receipts_swept  INTEGER NOT NULL DEFAULT 0,   -- items up to this seq: receipts dropped
+    audit_seq       INTEGER NOT NULL DEFAULT 0,   -- end of the audit chain
+    audit_chain     BLOB NOT NULL DEFAULT x'',
+    audit_carried   INTEGER NOT NULL DEFAULT 0    -- lines up to this one travel inside items
 ) STRICT;
 
 CREATE TABLE outbox (
-    seq          INTEGER PRIMARY KEY,    -- from state.last_seq, in the transaction of the put: no gap, never reused
-    epoch        INTEGER NOT NULL REFERENCES epoch (id),
+    seq          INTEGER PRIMARY KEY,    -- 1, 2, 3 … without a gap over all epochs, never reused
+    epoch        INTEGER NOT NULL,
     lane         TEXT NOT NULL,
     kind         TEXT NOT NULL,
     schema       INTEGER NOT NULL,
     priority     INTEGER NOT NULL,       -- 0 first .. 9 last
-    head         INTEGER NOT NULL,       -- 1: first of its lane without a verdict, may be sent
+    phase        INTEGER NOT NULL,       -- 0 waiting, 1 ready, 2 held, 3 rejected, 4 delivered: see values.Place
     attempts     INTEGER NOT NULL DEFAULT 0,
     due          REAL NOT NULL DEFAULT 0,
     put_at       REAL NOT NULL,
     put_mono     REAL NOT NULL,
     boot         INTEGER NOT NULL,
+    total        INTEGER NOT NULL,       -- bytes of this and all bodies before it: sizes without counting
     key_id       TEXT NOT NULL,
     sealed_key   BLOB NOT NULL,
     fingerprint  BLOB NOT NULL,          -- SHA-256 of the sealed body
@@ -43,22 +53,31 @@ CREATE TABLE outbox (
     body         BLOB NOT NULL           -- sealed; last, so that the columns above never cost an overflow page
 ) STRICT;
 
-CREATE INDEX outbox_lane ON outbox (lane, seq);
+-- Each row is in at most one index: a put writes its own page, the page above, one index page and the file's header.
+CREATE INDEX outbox_ready ON outbox (priority, seq) WHERE phase = 1 AND due = 0;
 
-CREATE INDEX outbox_ready ON outbox (priority, seq) WHERE head = 1;
+CREATE INDEX outbox_put_off ON outbox (due) WHERE phase = 1 AND due <> 0;
 
-CREATE TABLE quarantine (                -- set aside; the row in outbox, with its body, stays
-    seq     INTEGER PRIMARY KEY REFERENCES outbox (seq),
-    reason  TEXT NOT NULL,
-    at      REAL NOT NULL,
-    receipt BLOB                         -- JSON of a signed rejection; without one the lane is held
+CREATE INDEX outbox_waiting ON outbox (lane, seq) WHERE phase = 0;
+
+CREATE TABLE quarantine (                -- held or rejected; the row in outbox, with its body, stays
+    seq    INTEGER PRIMARY KEY,
+    reason TEXT NOT NULL,
+    at     REAL NOT NULL,
+    reply  INTEGER                       -- central's rejection; without one the lane is held
 ) STRICT;
 
-CREATE TABLE receipt (                   -- custody proven; the row in outbox was deleted in the same transaction
-    seq     INTEGER PRIMARY KEY,
-    epoch   INTEGER NOT NULL REFERENCES epoch (id),
-    at      REAL NOT NULL,
-    receipt BLOB NOT NULL                -- JSON, with central's signature
+CREATE TABLE reply (                     -- central's signed words, as they came
+    id           INTEGER PRIMARY KEY,
+    at           REAL NOT NULL,
+    central_time REAL NOT NULL,
+    body         BLOB NOT NULL           -- JSON with central's signature
+) STRICT;
+
+CREATE TABLE receipt (                   -- custody proven by a reply
+    seq   INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    reply INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE counter (                   -- local numbers, such as the number on a slip
@@ -68,13 +87,12 @@ CREATE TABLE counter (                   -- local numbers, such as the number on
     PRIMARY KEY (name, day)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER outbox_added AFTER INSERT ON outbox BEGIN
-    UPDATE state SET pending = pending + 1, pending_bytes = pending_bytes + length(new.body);
-END;
-
-CREATE TRIGGER outbox_removed AFTER DELETE ON outbox BEGIN
-    UPDATE state SET pending = pending - 1, pending_bytes = pending_bytes - length(old.body);
-END;
+CREATE TABLE audit (                     -- what happened, without personal data, as one hash chain
+    seq   INTEGER PRIMARY KEY,
+    at    REAL NOT NULL,
+    line  TEXT NOT NULL,                 -- one JSON object
+    chain BLOB NOT NULL
+) STRICT;
 
 CREATE TRIGGER quarantine_added AFTER INSERT ON quarantine BEGIN
     UPDATE state SET quarantined = quarantined + 1;

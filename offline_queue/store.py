@@ -33,8 +33,11 @@ PAGE_BYTES: Final = (
 )
 SPARE_BYTES: Final = 4 * 1024 * 1024  # reserve file and spare pages: enough WAL to settle a batch on a full disk
 DEFAULT_CAP_BYTES: Final = 4 * 1024**3
+LOG_LIMIT_BYTES: Final = 64 * 1024 * 1024  # a log that only grows fills the disk and slows every read
+MARK_BYTES: Final = 128  # within one sector: written whole or not at all
+_OWN_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _WAL_KEPT_BYTES: Final = 16 * 1024 * 1024
-_BUSY_MS: Final = 2000  # a read-only reader may hold the WAL for a moment
+_BUSY_MS: Final = 2000  # a read-only reader may hold the log for a moment
 _PRAGMAS: Final = (
     ("journal_mode", "wal", "wal"),
     ("synchronous", "full", 2),  # the library's default may be NORMAL, which loses commits in a power cut
@@ -80,6 +83,7 @@ class Store:
         self._path = path
         self._cap_pages = max(cap_bytes // PAGE_BYTES, 64)
         self._reserve = path.with_name(path.name + ".reserve")
+        self._mark_file = -1
         self._thread = ThreadPoolExecutor(1, initializer=_name_thread)
         self._closed = False
         self._lock_file = -1
@@ -103,27 +107,52 @@ class Store:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
             self._thread.shutdown()
 
-    async def write(self, work: Callable[[Statements], T], done: Callable[[T], None], *, spare: bool = False) -> T:
+    async def write(
+        self, work: Callable[[Statements], T], done: Callable[[T | None], None], *, spare: bool = False
+    ) -> T:
         """Run ``work`` in one transaction and return its result once it is on the disk.
 
-        ``done`` is called on the ``db`` thread after the commit, even when the caller was cancelled meanwhile. With
-        ``spare`` a full disk is met by giving up the reserve and trying once more: settling must always go on.
+        ``done`` is called on the ``db`` thread after the commit, even when the caller was cancelled meanwhile; with
+        ``None`` after a failure. With ``spare`` a full disk is met by giving up the reserve and trying once more:
+        settling must always go on.
         """
+        return await self._on_thread(lambda: self.write_here(work, done, spare=spare))
 
-        def job() -> T:
+    def write_here(
+        self, work: Callable[[Statements], T], done: Callable[[T | None], None], *, spare: bool = False
+    ) -> T:
+        """Do what :meth:`write` does; to be called on the ``db`` thread."""
+        try:
             result = self._write(work, spare)
-            done(result)
-            return result
-
-        return await self._on_thread(job)
+        except BaseException:
+            done(None)
+            raise
+        done(result)
+        return result
 
     async def read(self, work: Callable[[Statements], T]) -> T:
         """Run ``work``, which must not write."""
         return await self._on_thread(lambda: self._read(work))
 
-    async def idle(self) -> None:
-        """Housekeeping while nothing goes on: checkpoint the WAL, put the reserve back."""
-        await self._on_thread(self._idle)
+    async def idle(self) -> bool:
+        """Housekeeping while nothing goes on: fold the log in, put the reserve back.
+
+        Returns ``False`` when a reader keeps the log from being folded in and it has grown past its limit.
+        """
+        return await self._on_thread(self._idle)
+
+    def read_mark(self) -> bytes:
+        """Return what :meth:`write_mark` wrote last, as far as it reached the disk."""
+        with _translated():
+            return os.pread(self._mark_file, MARK_BYTES, 0)
+
+    def write_mark(self, mark: bytes) -> None:
+        """Note the end of the queue beside the file, for the next start; not flushed.
+
+        It is written after the commit was flushed, so it can be behind the file and never rightly ahead of it.
+        """
+        with suppress(OSError):  # a mark that is behind says nothing wrong; the commit before it is what counts
+            os.pwrite(self._mark_file, mark, 0)
 
     def disk_free_bytes(self) -> int:
         """Return what the file system has left for us."""
@@ -147,6 +176,7 @@ class Store:
     def _open(self) -> None:
         with _translated():
             self._lock_file = _own(self._path)
+            self._mark_file = os.open(self._path.with_name(self._path.name + ".mark"), _OWN_FILE, 0o600)
             self._connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
             self._connection.row_factory = sqlite3.Row
             self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
@@ -165,9 +195,10 @@ class Store:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._lock_file >= 0:
-            os.close(self._lock_file)
-            self._lock_file = -1
+        for handle in (self._mark_file, self._lock_file):
+            if handle >= 0:
+                os.close(handle)
+        self._mark_file = self._lock_file = -1
 
     def _open_connection(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -204,10 +235,11 @@ class Store:
                 raise
             return result
 
-    def _idle(self) -> None:
+    def _idle(self) -> bool:
         with _translated():
-            self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            busy, pages, _ = self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         self._fill_reserve()
+        return not busy or pages * PAGE_BYTES < LOG_LIMIT_BYTES
 
     def _cap(self, extra_pages: int) -> None:
         self._open_connection().execute(f"PRAGMA max_page_count = {self._cap_pages + extra_pages}").fetchall()
@@ -234,13 +266,13 @@ def _name_thread() -> None:
 
 def _own(path: Path) -> int:
     """Take the owner's lock, held until the process ends, and make the file readable by the owner alone."""
-    lock_file = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock_file = os.open(path.with_name(path.name + ".lock"), _OWN_FILE, 0o600)
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock_file)
         raise QueueError(f"another process owns {path.name}", code=QueueCode.LOCKED) from error
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    os.close(os.open(path, _OWN_FILE, 0o600))
     return lock_file
 
 

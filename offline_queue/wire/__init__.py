@@ -13,6 +13,9 @@ AES-256-GCM (NIST SP 800-38D), ECDSA P-256 with SHA-256 (FIPS 186-5, DER) and Ed
       "count": 1,                        number of items
       "chain_before": "<64 hex>",        chain_before of the first item
       "chain_after": "<64 hex>",         chain of the last item
+      "last_epoch": "9f0c…",             the kiosk's present epoch,
+      "last_seq": 41,                    the end of its chain at this upload,
+      "last_chain": "<64 hex>",          and the chain value there
       "items": [                         by rising seq; gaps are normal: one item of a lane at a time
         {
           "seq": 41,                     with kiosk and epoch the identity of the item, for ever
@@ -30,28 +33,36 @@ AES-256-GCM (NIST SP 800-38D), ECDSA P-256 with SHA-256 (FIPS 186-5, DER) and Ed
       "signature": "<base64>"            kiosk's ECDSA P-256 over the head; "" when the kiosk has no key yet
     }
 
-At most 50 items and 256 KiB of bodies; a larger body (up to 16 MiB) travels alone. Unknown, missing or repeated keys
-are errors, and ``WireError.problems`` names all of them. Central calls ``decode_batch``, ``check_chain``,
+At most 50 items and 256 KiB of bodies; a larger body (up to 16 MiB) travels alone. A batch without items (count 0,
+first_seq 0, chain_before = chain_after = last_chain) is a greeting: the kiosk asks where it stands. Unknown, missing or
+repeated keys are errors, and ``WireError.problems`` names all of them. Central calls ``decode_batch``, ``check_chain``,
 ``verify_batch`` and ``open_item``; it also compares ``chain_before`` with the ``chain`` it stored for ``seq - 1``, when
-it has that item. ``idempotency_key`` gives the UUID of an item where a database wants one.
+it has that item. ``idempotency_key`` gives the UUID of an item where a database wants one. An epoch begins with the
+item whose ``chain_before`` is ``chain_start(kiosk, epoch)``, whatever its seq: seq rises over all epochs of one file.
 
-Reply, status 200, ``Content-Type: application/json`` (``encode_reply``)::
+Reply, status 200, ``Content-Type: application/json`` (``encode_reply``), signed as a whole::
 
     {
-      "receipts": [                      one for each item of the batch, any order
+      "kiosk": "hall-03", "epoch": "9f0c…",   those of the batch
+      "central_time": "2026-11-03T08:15:30+00:00",
+      "credit": 50,                      items central will take in the next batch; 0 asks the kiosk to back off
+      "stream": {                        the epoch as central has it
+        "highest": 41,                   highest seq in custody
+        "state": "ok",                   ok | regress: central knows later items than the kiosk does
+        "restored": null                 the moment to which central itself was set back, or null
+      },
+      "words": [                         one for each item of the batch, any order
         {
-          "kiosk": "hall-03", "epoch": "9f0c…", "seq": 41,
+          "seq": 41,
           "verdict": "accepted",         accepted | duplicate | rejected | deferred
           "first_verdict": null,         with duplicate: accepted | rejected, what was said the first time
           "fingerprint": "<64 hex>",     SHA-256 of the sealed body as central stored it
-          "central_time": "2026-11-03T08:15:30+00:00",
           "reason": "",                  code [a-z0-9_.]*, needed with rejected and deferred
-          "retry_after_s": null,         seconds, needed with deferred
-          "key_id": "receipts-2026",     which key of central signed
-          "signature": "<base64>"        Ed25519, or ECDSA P-256
+          "retry_after_s": null          seconds, needed with deferred
         }
       ],
-      "credit": 50                       items central will take in the next batch; 0 asks the kiosk to back off
+      "key_id": "receipt-2026",          which key of central signed
+      "signature": "<base64>"            Ed25519, or ECDSA P-256
     }
 
 ``accepted`` is custody, not approval. ``rejected`` is final and means central did not take the item: the terminal keeps
@@ -64,8 +75,10 @@ What is signed or hashed is ``canonical(label, values)``: the label, a line feed
 without spaces.
 """
 
+from offline_queue.wire.audit import AuditLine, audit_fault, audit_start, audit_step
 from offline_queue.wire.batch import (
     Batch,
+    ChainEnd,
     Item,
     chain_start,
     chain_step,
@@ -89,13 +102,14 @@ from offline_queue.wire.identity import (
 from offline_queue.wire.receipt import (
     Receipt,
     Reply,
+    Stream,
+    StreamState,
     Verdict,
-    decode_receipt,
+    Word,
     decode_reply,
-    encode_receipt,
     encode_reply,
-    sign_receipt,
-    verify_receipt,
+    sign_reply,
+    verify_reply,
 )
 from offline_queue.wire.seal import (
     SEAL_BYTES,
@@ -115,7 +129,9 @@ __all__ = [
     "MAX_REPLY_BYTES",
     "MAX_REQUEST_BYTES",
     "SEAL_BYTES",
+    "AuditLine",
     "Batch",
+    "ChainEnd",
     "Item",
     "ItemId",
     "KeyDroppedError",
@@ -125,18 +141,22 @@ __all__ = [
     "Reply",
     "Sealer",
     "SignatureError",
+    "Stream",
+    "StreamState",
     "Verdict",
     "VisitKey",
     "WireError",
+    "Word",
+    "audit_fault",
+    "audit_start",
+    "audit_step",
     "canonical",
     "chain_start",
     "chain_step",
     "check_chain",
     "decode_batch",
-    "decode_receipt",
     "decode_reply",
     "encode_batch",
-    "encode_receipt",
     "encode_reply",
     "idempotency_key",
     "load_sealing_key",
@@ -145,8 +165,8 @@ __all__ = [
     "sealing_key_bytes",
     "sign",
     "sign_batch",
-    "sign_receipt",
+    "sign_reply",
     "verify",
     "verify_batch",
-    "verify_receipt",
+    "verify_reply",
 ]

@@ -47,8 +47,11 @@ def chain_start(kiosk: str, epoch: str) -> bytes:
     return hashlib.sha256(canonical("tongban/chain-start/1", [kiosk, epoch])).digest()
 
 
-def chain_step(kiosk: str, epoch: str, item: Item) -> bytes:
-    """Return the chain value after ``item``: binds the value before, all that travels in clear, and the ciphertexts."""
+def chain_step(kiosk: str, epoch: str, item: Item, fingerprint: bytes | None = None) -> bytes:
+    """Return the chain value after ``item``: binds the value before, all that travels in clear, and the ciphertexts.
+
+    ``fingerprint`` spares hashing the body again where the caller has just done it.
+    """
     values: list[str | int | None] = [
         item.chain_before.hex(),
         kiosk,
@@ -60,14 +63,27 @@ def chain_step(kiosk: str, epoch: str, item: Item) -> bytes:
         item.priority,
         item.key_id,
         hashlib.sha256(item.sealed_key).hexdigest(),
-        item.fingerprint.hex(),
+        (fingerprint or item.fingerprint).hex(),
     ]
     return hashlib.sha256(canonical("tongban/chain/1", values)).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class ChainEnd:
+    """Where a kiosk's chain ends: its present epoch, the last seq, the chain value after it."""
+
+    epoch: str
+    seq: int
+    chain: bytes = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Items of one epoch by rising ``seq``, and the head a kiosk signs."""
+    """Items of one epoch by rising ``seq``, and the head a kiosk signs.
+
+    ``last_seq`` and ``last_chain`` are the end of the kiosk's own chain, in its present epoch: central sees by them
+    whether the kiosk still has the history it had. Without items the batch is a greeting (``first_seq`` 0).
+    """
 
     kiosk: str
     epoch: str
@@ -75,22 +91,32 @@ class Batch:
     count: int
     chain_before: bytes = field(repr=False)
     chain_after: bytes = field(repr=False)
+    last_epoch: str
+    last_seq: int
+    last_chain: bytes = field(repr=False)
     items: tuple[Item, ...]
     signature: bytes = field(repr=False, default=b"")
 
     @classmethod
-    def of(cls, kiosk: str, epoch: str, items: Sequence[Item]) -> Self:
-        """Build an unsigned batch; at least one item."""
+    def of(cls, kiosk: str, epoch: str, items: Sequence[Item], end: ChainEnd) -> Self:
+        """Build an unsigned batch of items of ``epoch``; ``end`` is the end of the kiosk's chain."""
         ordered = tuple(sorted(items, key=lambda item: item.seq))
         return cls(
             kiosk=kiosk,
             epoch=epoch,
-            first_seq=ordered[0].seq,
+            first_seq=ordered[0].seq if ordered else 0,
             count=len(ordered),
-            chain_before=ordered[0].chain_before,
-            chain_after=ordered[-1].chain,
+            chain_before=ordered[0].chain_before if ordered else end.chain,
+            chain_after=ordered[-1].chain if ordered else end.chain,
+            last_epoch=end.epoch,
+            last_seq=end.seq,
+            last_chain=end.chain,
             items=ordered,
         )
+
+    def only(self, item: Item) -> Self:
+        """Return a batch of one of its items."""
+        return self.of(self.kiosk, self.epoch, [item], ChainEnd(self.last_epoch, self.last_seq, self.last_chain))
 
     def ids(self) -> tuple[identity.ItemId, ...]:
         """Return the identities of the items."""
@@ -105,6 +131,9 @@ class Batch:
             self.count,
             self.chain_before.hex(),
             self.chain_after.hex(),
+            self.last_epoch,
+            self.last_seq,
+            self.last_chain.hex(),
         ]
         for item in self.items:
             values += [item.seq, item.chain.hex()]
@@ -131,11 +160,14 @@ def check_chain(batch: Batch) -> None:
     for one, other in itertools.pairwise(batch.items):
         if other.seq == one.seq + 1 and other.chain_before != one.chain:
             problems.append(f"seq {other.seq}: does not follow the item before it")
-    first, last = batch.items[0], batch.items[-1]
-    if first.seq == 1 and first.chain_before != chain_start(batch.kiosk, batch.epoch):
-        problems.append("seq 1: does not begin the epoch's chain")
-    if (batch.chain_before, batch.chain_after) != (first.chain_before, last.chain):
-        problems.append("head: chain_before or chain_after does not fit the items")
+    if batch.items:
+        first, last = batch.items[0], batch.items[-1]
+        if first.seq == 1 and first.chain_before != chain_start(batch.kiosk, batch.epoch):
+            problems.append("seq 1: does not begin the epoch's chain")
+        if (batch.chain_before, batch.chain_after) != (first.chain_before, last.chain):
+            problems.append("head: chain_before or chain_after does not fit the items")
+        if (batch.last_epoch, batch.last_seq) == (batch.epoch, last.seq) and batch.last_chain != last.chain:
+            problems.append("head: last_chain does not fit the last item")
     if problems:
         raise WireError(problems)
 
@@ -150,6 +182,9 @@ def encode_batch(batch: Batch) -> bytes:
             "count": batch.count,
             "chain_before": batch.chain_before.hex(),
             "chain_after": batch.chain_after.hex(),
+            "last_epoch": batch.last_epoch,
+            "last_seq": batch.last_seq,
+            "last_chain": batch.last_chain.hex(),
             "items": [_item_to_json(item) for item in batch.items],
             "signature": _base64(batch.signature),
         }
@@ -163,10 +198,13 @@ def decode_batch(raw: bytes) -> Batch:
     batch = Batch(
         kiosk=fields.text("kiosk", identity.KIOSK),
         epoch=fields.hexadecimal("epoch", identity.EPOCH_BYTES).hex(),
-        first_seq=fields.integer("first_seq", 1, identity.MAX_SEQ),
-        count=fields.integer("count", 1, identity.MAX_BATCH_ITEMS),
+        first_seq=fields.integer("first_seq", 0, identity.MAX_SEQ),
+        count=fields.integer("count", 0, identity.MAX_BATCH_ITEMS),
         chain_before=fields.hexadecimal("chain_before", identity.HASH_BYTES),
         chain_after=fields.hexadecimal("chain_after", identity.HASH_BYTES),
+        last_epoch=fields.hexadecimal("last_epoch", identity.EPOCH_BYTES).hex(),
+        last_seq=fields.integer("last_seq", 0, identity.MAX_SEQ),
+        last_chain=fields.hexadecimal("last_chain", identity.HASH_BYTES),
         items=tuple(_item_from_json(entry) for entry in fields.objects("items", identity.MAX_BATCH_ITEMS)),
         signature=fields.base64("signature", 0, _MAX_SIGNATURE),
     )
@@ -181,7 +219,7 @@ def decode_batch(raw: bytes) -> Batch:
 def _shape_problems(batch: Batch) -> list[str]:
     problems = []
     seqs = [item.seq for item in batch.items]
-    if batch.count != len(seqs) or not seqs or batch.first_seq != seqs[0]:
+    if batch.count != len(seqs) or batch.first_seq != (seqs[0] if seqs else 0):
         problems.append("head: count or first_seq does not fit the items")
     if any(other <= one for one, other in itertools.pairwise(seqs)):
         problems.append("items: seq does not rise")

@@ -133,6 +133,14 @@ class Fields:
         self._problem(name, "not a time with its zone")
         return datetime.fromtimestamp(0, UTC)
 
+    def optional_moment(self, name: str) -> datetime | None:
+        """Read a time or null."""
+        return None if self._null(name) else self.moment(name)
+
+    def nested(self, name: str) -> Fields:
+        """Read one object."""
+        return Fields(self._get(name), self._path(name), self._problems)
+
     def objects(self, name: str, high: int) -> list[Fields]:
         """Read a list of up to ``high`` objects."""
         value = self._get(name)

@@ -59,10 +59,18 @@ class VisitKey:
     def __init__(self, public_key: X25519PublicKey, key_id: str, *, kiosk: str, epoch: str, lane: str) -> None:
         self.key_id = key_id
         self.kiosk = kiosk
-        self.epoch = epoch
         self.lane = lane
+        self._public_key = public_key
         self._key = bytearray(os.urandom(_KEY_BYTES))
-        self.sealed_key = _SUITE.encrypt(self._key, public_key, info=_key_info(key_id, kiosk, epoch, lane))
+        self.move(epoch)
+
+    def move(self, epoch: str) -> None:
+        """Bind the key to another epoch: one began while the visit went on. Raises ``KeyDroppedError``."""
+        if not self._key:
+            raise KeyDroppedError("the visit has ended, its key is gone")
+        self.epoch = epoch
+        info = _key_info(self.key_id, self.kiosk, epoch, self.lane)
+        self.sealed_key = _SUITE.encrypt(self._key, self._public_key, info=info)
 
     def __enter__(self) -> Self:
         return self

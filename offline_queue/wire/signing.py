@@ -23,8 +23,10 @@ def sign(private_key: PrivateKey, message: bytes) -> bytes:
     return private_key.sign(message, ec.ECDSA(SHA256()))
 
 
-def verify(public_key: PublicKey, message: bytes, signature: bytes) -> None:
-    """Check a signature. Raises ``SignatureError``."""
+def verify(public_key: PublicKey | None, message: bytes, signature: bytes) -> None:
+    """Check a signature; ``None`` stands for a key nobody knows. Raises ``SignatureError``."""
+    if public_key is None:
+        raise SignatureError("the key is not known")
     try:
         if isinstance(public_key, ed25519.Ed25519PublicKey):
             public_key.verify(signature, message)

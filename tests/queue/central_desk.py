@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -18,10 +18,15 @@ from offline_queue import wire
 from offline_queue.link import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 JSON = "application/json"
+
+
+def word(item: wire.Item, verdict: wire.Verdict = wire.Verdict.ACCEPTED, **more: Any) -> wire.Word:
+    """Return central's word on one item."""
+    return wire.Word(**({"seq": item.seq, "verdict": verdict, "fingerprint": item.fingerprint} | more))
 
 
 @dataclass
@@ -37,6 +42,9 @@ class CentralDesk:
     verdict_of: dict[int, tuple[wire.Verdict, str, int | None]] = field(default_factory=dict)
     poison: dict[int, int] = field(default_factory=dict)  # seq -> status for any batch that holds it
     credit: int = 50
+    now: datetime = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+    stream: wire.Stream | None = None  # what to say of the epoch instead of the truth
+    greetings: int = 0
     lose_replies: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -51,14 +59,18 @@ class CentralDesk:
         """Do what central does."""
         batch = wire.decode_batch(body)
         wire.check_chain(batch)
-        self.batches.append([item.seq for item in batch.items])
+        if batch.items:
+            self.batches.append([item.seq for item in batch.items])
+        else:
+            self.greetings += 1
         for item in batch.items:
             if item.seq in self.poison:
                 return Answer(self.poison[item.seq], JSON, b"{}")
-        receipts = [self.receive(batch, item) for item in batch.items]
-        return Answer(200, JSON, wire.encode_reply(receipts, self.credit))
+        return Answer(
+            200, JSON, wire.encode_reply(self.reply(batch, [self.receive(batch, item) for item in batch.items]))
+        )
 
-    def receive(self, batch: wire.Batch, item: wire.Item) -> wire.Receipt:
+    def receive(self, batch: wire.Batch, item: wire.Item) -> wire.Word:
         """Take one item in, or say why not."""
         item_id = wire.ItemId(batch.kiosk, batch.epoch, item.seq)
         verdict, reason, retry = self.verdict_of.get(item.seq, (wire.Verdict.ACCEPTED, "", None))
@@ -69,33 +81,22 @@ class CentralDesk:
             body = wire.open_item(self.sealing, batch.kiosk, batch.epoch, item)
             self.taken[item_id] = item.fingerprint
             self.effects.append((item.lane, item.seq, item.kind, body))
-        return self.sign(item_id, item.fingerprint, verdict, reason=reason, retry_after_s=retry, first_verdict=first)
+        return word(item, verdict, reason=reason, retry_after_s=retry, first_verdict=first)
 
-    def sign(
-        self,
-        item_id: wire.ItemId,
-        fingerprint: bytes,
-        verdict: wire.Verdict = wire.Verdict.ACCEPTED,
-        *,
-        by: Ed25519PrivateKey | None = None,
-        reason: str = "",
-        retry_after_s: int | None = None,
-        first_verdict: wire.Verdict | None = None,
-    ) -> wire.Receipt:
-        """Return a signed receipt; ``by`` another key is a forgery."""
-        receipt = wire.Receipt(
-            kiosk=item_id.kiosk,
-            epoch=item_id.epoch,
-            seq=item_id.seq,
-            verdict=verdict,
-            fingerprint=fingerprint,
-            central_time=datetime(2026, 11, 3, 8, 0, tzinfo=UTC),
-            reason=reason,
-            retry_after_s=retry_after_s,
-            first_verdict=first_verdict,
-            key_id="receipts-1",
-        )
-        return wire.sign_receipt(by or self.signing, receipt)
+    def reply(
+        self, batch: wire.Batch, words: Sequence[wire.Word], *, by: Ed25519PrivateKey | None = None, **changes: Any
+    ) -> wire.Reply:
+        """Return a signed reply about ``batch``; ``by`` another key is a forgery, ``changes`` its other fields."""
+        values: dict[str, Any] = {
+            "kiosk": batch.kiosk,
+            "epoch": batch.epoch,
+            "central_time": self.now,
+            "credit": self.credit,
+            "stream": self.stream or wire.Stream(highest=max((one.seq for one in self.taken), default=0)),
+            "words": tuple(words),
+            "key_id": "receipts-1",
+        }
+        return wire.sign_reply(by or self.signing, wire.Reply(**(values | changes)))
 
     async def send(self, body: bytes) -> Answer:
         """Stand in for the HTTP sender."""

@@ -16,6 +16,15 @@ steps = Migrations("tongban.queue")
 
 @steps(name="0001_outbox")
 def _outbox(database: Database) -> None:
+    _run(database, "0001_outbox.sql")
+
+
+@steps(name="0002_kept_bodies")
+def _kept_bodies(database: Database) -> None:
+    _run(database, "0002_kept_bodies.sql")
+
+
+def _run(database: Database, name: str) -> None:
     # One by one, a blank line between: sqlite3's executescript commits first and would tear step and record apart.
-    for statement in read_sql("schema.sql").split(";\n\n"):
+    for statement in read_sql(f"migrations/{name}").split(";\n\n"):
         database.execute(statement)
