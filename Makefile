@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 VISITS := $(wildcard tests/visits/*.yaml)
 COMPILE := pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup run test check visits lock goldens clean
+.PHONY: help setup run test check visits bench lock goldens clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -42,10 +42,15 @@ visits: setup ## play every visit on the whole terminal; what each leaves is in 
 	done; \
 	exit $$failed
 
+bench: setup ## the queue against raw SQLite and its peers (an hour; QUICK=1: minutes), kept in docs/benchmarks.md
+	@$(PYTHON) -m pip --disable-pip-version-check -qq install --require-hashes -r packaging/locks/bench.txt
+	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
+
 lock: ## compile the locks anew from pyproject.toml
 	@python3 -m venv build/lock-tool
 	@build/lock-tool/bin/pip install --quiet uv
 	@build/lock-tool/bin/uv $(COMPILE) --all-extras pyproject.toml --output-file packaging/locks/all.txt
+	@build/lock-tool/bin/uv $(COMPILE) --group bench --output-file packaging/locks/bench.txt
 	@build/lock-tool/bin/uv $(COMPILE) --no-deps packaging/locks/no-deps.in --output-file packaging/locks/no-deps.txt
 
 goldens: setup ## draw the reference pictures of the screens anew

@@ -1,0 +1,1 @@
+"""Queues behind one face, a file each."""

@@ -1,0 +1,220 @@
+"""Our outbox: sealed, chained, with lanes; measured awaited from a loop, and as its own thread sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from benchmarks.inline_loop import InlineLoop
+from benchmarks.peers.peer import BODY_BYTES, Peer
+from benchmarks.peers.raw import steps
+from offline_queue import wire
+from offline_queue.outbox import Outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from offline_queue.ledger import Ledger
+
+KIOSK: Final = "bench-1"
+ITEMS_PER_VISIT: Final = 4
+CAP_BYTES: Final = 64 * 1024**3
+TIDY_STEP: Final = 1000  # rows one round of housekeeping may touch
+LOOP_TURN: Final = 64  # puts between two turns of a loop that no await hands the control to
+
+
+@dataclass
+class Central:
+    """Central's keys, and its word on a batch: everything accepted."""
+
+    sealing: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+    signing: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+
+    def reply(self, batch: wire.Batch) -> bytes:
+        """Return the signed answer as it travels."""
+        return wire.encode_reply(
+            [
+                wire.sign_receipt(
+                    self.signing,
+                    wire.Receipt(
+                        kiosk=batch.kiosk,
+                        epoch=batch.epoch,
+                        seq=item.seq,
+                        verdict=wire.Verdict.ACCEPTED,
+                        fingerprint=item.fingerprint,
+                        central_time=datetime.now(UTC),
+                        key_id="receipts-1",
+                    ),
+                )
+                for item in batch.items
+            ],
+            wire.MAX_BATCH_ITEMS,
+        )
+
+
+class Calendar:
+    """The wall clock, set back while a past is made."""
+
+    def __init__(self) -> None:
+        self.behind = timedelta()
+
+    def now(self) -> datetime:
+        """Return the time, aware."""
+        return datetime.now(UTC) - self.behind
+
+
+async def open_outbox(folder: Path, central: Central, calendar: Calendar | None = None) -> Outbox:
+    """Open the outbox of a benchmark."""
+    return await Outbox.open(
+        folder / "queue.db",
+        kiosk=KIOSK,
+        central_key=central.sealing.public_key(),
+        central_key_id="central-1",
+        receipt_keys={"receipts-1": central.signing.public_key()},
+        now=(calendar or Calendar()).now,
+        monotonic=time.monotonic,
+        cap_bytes=CAP_BYTES,
+    )
+
+
+async def put_many(outbox: Outbox, count: int) -> None:
+    """Put random bodies, many a transaction."""
+    for step in steps(count):
+        keys = list(_keys(outbox, step))
+
+        def puts(ledger: Ledger, keys: list[wire.VisitKey] = keys) -> None:
+            for key in keys:
+                ledger.put(key, "case", os.urandom(BODY_BYTES))
+
+        await outbox.transact(puts)
+
+
+async def settle(outbox: Outbox, reply: bytes) -> int:
+    """Do what the courier does with an answer: read it strictly, prove it, keep it. Return the number of items."""
+    settlement = await outbox.settle(wire.decode_reply(reply).receipts)
+    return len(settlement.delivered)
+
+
+class Tongban(Peer):
+    """The outbox with its courier's part of the work, central's signing left out of the time.
+
+    ``inline`` runs the work of the ``db`` thread in the caller; else every call crosses to it and back.
+    """
+
+    def __init__(self, folder: Path, *, inline: bool) -> None:
+        self._folder = folder
+        self._runner = asyncio.Runner(loop_factory=InlineLoop if inline else None)
+        self._central = central_of(folder)
+        self._calendar = Calendar()
+        self._outbox = self._runner.run(open_outbox(folder, self._central, self._calendar))
+
+    def put(self, body: bytes) -> None:
+        """Put one item of a visit of its own."""
+        self.time_puts([body], 0.0)
+
+    def take_ack(self, count: int) -> None:
+        """Take, and settle central's signed answer."""
+        self.time_take_acks(1, count, 0.0)
+
+    def size(self) -> int:
+        """Ask for the figures, which come in one piece."""
+        return self._runner.run(self._outbox.stats()).pending
+
+    def oldest_age_s(self) -> float | None:
+        """Ask for the figures, which come in one piece."""
+        return self._runner.run(self._outbox.stats()).oldest_age_s
+
+    def fill(self, count: int) -> None:
+        """Put many items a transaction."""
+        self._runner.run(put_many(self._outbox, count - self.size()))
+
+    def fill_receipts(self, count: int, days_ago: float) -> None:
+        """Deliver ``count`` items ``days_ago``, and let housekeeping do what was due since."""
+        self._runner.run(self._fill_receipts(count, days_ago))
+
+    def close(self) -> None:
+        """Close the queue and the loop."""
+        self._runner.run(self._outbox.close())
+        self._runner.close()
+
+    def time_puts(self, bodies: Sequence[bytes], budget_s: float) -> list[float]:
+        """Put; the keys of the visits are made before, as on a terminal: when the resident begins."""
+        return self._runner.run(self._time_puts(bodies, budget_s))
+
+    def time_take_acks(self, batches: int, size: int, budget_s: float) -> list[float]:
+        """Take, verify, settle; the time in which central signs is not counted."""
+        return self._runner.run(self._time_take_acks(batches, size, budget_s))
+
+    async def _time_puts(self, bodies: Sequence[bytes], budget_s: float) -> list[float]:
+        outbox, clock = self._outbox, time.perf_counter
+        keys = list(_keys(outbox, len(bodies)))
+        spent: list[float] = []
+        end = clock() + budget_s
+        for key, body in zip(keys, bodies, strict=True):
+            before = clock()
+            await outbox.put(key, "case", body)
+            spent.append(clock() - before)
+            if len(spent) % LOOP_TURN == 0:
+                await asyncio.sleep(0)
+            if before > end:
+                break
+        return spent
+
+    async def _time_take_acks(self, batches: int, size: int, budget_s: float) -> list[float]:
+        outbox, clock = self._outbox, time.perf_counter
+        spent: list[float] = []
+        end = clock() + budget_s
+        for _ in range(batches):
+            before = clock()
+            batch = await outbox.take(size)
+            taken = clock() - before
+            if batch is None or batch.count < size:
+                raise RuntimeError(f"fewer than {size} items could be taken")
+            reply = self._central.reply(batch)
+            before = clock()
+            settled = await settle(outbox, reply)
+            spent.append(taken + clock() - before)
+            if settled != size:
+                raise RuntimeError(f"{settled} of {size} items settled")
+            await asyncio.sleep(0)
+            if before > end:
+                break
+        return spent
+
+    async def _fill_receipts(self, count: int, days_ago: float) -> None:
+        self._calendar.behind = timedelta(days=days_ago)
+        for step in steps(count):
+            await put_many(self._outbox, step)
+            while (batch := await self._outbox.take()) is not None:
+                await settle(self._outbox, self._central.reply(batch))
+        self._calendar.behind = timedelta()
+        for _ in range(count // TIDY_STEP + 1):
+            await self._outbox.tidy()
+
+
+def central_of(folder: Path) -> Central:
+    """Return the central whose keys the queue in ``folder`` knows."""
+    kept = folder / "central.key"
+    if kept.exists():
+        raw = kept.read_bytes()
+        return Central(X25519PrivateKey.from_private_bytes(raw[:32]), Ed25519PrivateKey.from_private_bytes(raw[32:]))
+    central = Central()
+    kept.write_bytes(central.sealing.private_bytes_raw() + central.signing.private_bytes_raw())
+    return central
+
+
+def _keys(outbox: Outbox, count: int) -> Iterator[wire.VisitKey]:
+    """Yield a visit's key for each of its items, then the next visit's."""
+    for number in range(count):
+        if number % ITEMS_PER_VISIT == 0:
+            key = outbox.begin_visit(f"v-{uuid.uuid4().hex}")
+        yield key
