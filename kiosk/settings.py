@@ -117,6 +117,18 @@ class CentralSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings:
+    """What the kiosk's own key is kept in (docs/how-to/keys.md)."""
+
+    kind: str = "file"  # "token": a TPM or another token behind PKCS#11
+    file: str = ""  # empty: kiosk.key in terminal.state_dir
+    module: str = ""  # the token's PKCS#11 library, whole path
+    token: str = ""  # the token's label
+    label: str = "tongban-kiosk"  # the key's label in the token
+    pin_file: str = ""  # the token's user PIN on one line; mode 0600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Take-in closes before the resident starts when one is reached (docs/adr/0005)."""
 
@@ -153,6 +165,7 @@ class Settings:
     photo_decoder: str = "none"
     face: FaceSettings = FaceSettings()
     central: CentralSettings = CentralSettings()
+    keys: KeySettings = KeySettings()
     limits: Limits = Limits()
     simulation: Simulation = Simulation()
     catalogue: str = str(CONFIG / "catalogue")
@@ -313,6 +326,12 @@ def _judge(settings: Settings) -> list[str]:
         problems.append(f"{_where('terminal.timezone', origins)}: {settings.terminal.timezone!r} is no time zone")
     if settings.central.url and (reason := _url_problem(settings.central.url, settings.profile)):
         problems.append(f"{_where('central.url', origins)}: {reason}")
+    if settings.keys.kind == "token":
+        problems.extend(
+            f"{_where(key, origins)}: is needed for a key in a token (docs/how-to/keys.md)"
+            for key in ("keys.module", "keys.token", "keys.label", "keys.pin_file")
+            if not _get(settings, key)
+        )
     face = settings.face
     if not 0 < face.match_at < face.no_match_at < FACE_DISTANCE_CEILING:
         problems.append(
@@ -365,6 +384,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "face.engine": ("none", "local"),
     "face.liveness": ("none", "sim"),
     "face.second_factor": ("sms", "none"),
+    "keys.kind": ("file", "token"),
     "photo_decoder": tuple(PHOTO_DECODERS),
 }
 """Closed sets. A word that is not in them would take the face step away, or the second factor, without a sound."""

@@ -20,7 +20,7 @@ readonly PACKAGES=(
     xvfb xdotool imagemagick  # windows on a machine without a screen, and pictures of them
     # The kiosk's key in a token, for the tests: a token in software, and a TPM in software behind the PKCS#11 module
     # that in the field stands before the machine's own TPM (docs/how-to/keys.md).
-    softhsm2 swtpm libtpm2-pkcs11-1 libtss2-tcti-swtpm0 libtss2-tcti-device0
+    softhsm2 swtpm libtpm2-pkcs11-1
     opensc             # pkcs11-tool: makes a token and sets its PIN
 )
 
