@@ -1,7 +1,7 @@
 """The code on a slip: what this kiosk took in and when, signed, to be checked with nothing but its public key.
 
 Text for a QR code in alphanumeric mode (ISO/IEC 18004, 7.4.4): ``TB1:`` and base32 (RFC 4648, upper case, without
-padding) of the bytes below, big-endian. About 270 characters: version 10 (57 modules) with correction M, 49 mm wide at
+padding) of the bytes below, big-endian. About 265 characters: version 10 (57 modules) with correction M, 49 mm wide at
 the slip printer's 6 dots a module, 203 dpi. No person and no content is in it::
 
     8   the key's name without ``kiosk-``
@@ -131,6 +131,8 @@ def slip_code(
         key_id=key.key_id,
     )
     second = int(proof.taken_at.timestamp())
+    if second < 0:
+        raise ValueError("a slip's code cannot be of before 1970")
     raw = _HEAD.pack(bytes.fromhex(named[1]), bytes.fromhex(epoch), seq, second, fingerprint)
     for word in (kiosk, number):
         raw += bytes([len(word)]) + word.encode("ascii")

@@ -102,31 +102,33 @@ def read_private(path: Path, folder: int | None = None) -> bytes:
         raise KeyStoreError(
             KeyCode.EXPOSED if link else KeyCode.UNREADABLE, f"{path} {said}", "put the file itself there, mode 0600"
         ) from None
-    with os.fdopen(handle, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise KeyStoreError(KeyCode.EXPOSED, f"{path} is no ordinary file", "put the file itself there, mode 0600")
-        if found.st_uid != os.geteuid():
-            raise KeyStoreError(
-                KeyCode.EXPOSED,
-                f"{path} belongs to user {found.st_uid}, the terminal runs as user {os.geteuid()}",
-                "find out who put it there; give it to the terminal's user",
-            )
-        if found.st_mode & OTHERS:
-            raise KeyStoreError(
-                KeyCode.EXPOSED,
-                f"{path} has mode {stat.S_IMODE(found.st_mode):04o}: others can get at it",
-                "chmod 0600; if others may have read it, replace it, and have central withdraw what it was good for",
-            )
-        try:
-            raw = file.read(MOST_BYTES + 1)
-        except OSError as error:
-            raise KeyStoreError(
-                KeyCode.UNREADABLE, f"{path} cannot be read: {error.strerror}", "check the disk"
-            ) from None
+    try:
+        _judge(path, os.fstat(handle))
+        raw = os.read(handle, MOST_BYTES + 1)  # an ordinary file this small comes in one piece
+    except OSError as error:
+        raise KeyStoreError(KeyCode.UNREADABLE, f"{path} cannot be read: {error.strerror}", "check the disk") from None
+    finally:
+        os.close(handle)
     if len(raw) > MOST_BYTES:
         raise KeyStoreError(KeyCode.WRONG_KIND, f"{path} is larger than {MOST_BYTES} bytes", "name the right file")
     return raw
+
+
+def _judge(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise KeyStoreError(KeyCode.EXPOSED, f"{path} is no ordinary file", "put the file itself there, mode 0600")
+    if found.st_uid != os.geteuid():
+        raise KeyStoreError(
+            KeyCode.EXPOSED,
+            f"{path} belongs to user {found.st_uid}, the terminal runs as user {os.geteuid()}",
+            "find out who put it there; give it to the terminal's user",
+        )
+    if found.st_mode & OTHERS:
+        raise KeyStoreError(
+            KeyCode.EXPOSED,
+            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}: others can get at it",
+            "chmod 0600; if others may have read it, replace it, and have central withdraw what it was good for",
+        )
 
 
 @contextlib.contextmanager
