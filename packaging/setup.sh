@@ -21,7 +21,7 @@ readonly PACKAGES=(
     # The kiosk's key in a token, for the tests: a token in software, and a TPM in software behind the PKCS#11 module
     # that in the field stands before the machine's own TPM (docs/how-to/keys.md).
     softhsm2 swtpm libtpm2-pkcs11-1
-    opensc             # pkcs11-tool: makes a token and sets its PIN
+    opensc tpm2-tools  # pkcs11-tool makes a token and sets its PIN; tpm2_dictionarylockout says when a TPM locks
 )
 
 say() { printf '%s\n' "$*"; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from kiosk.keys.session import TokenPlace
 
-PIN = "135790"
+PIN = "8d1f4c0a96e2b7735a0c4be91d2f6388"  # as the how-to makes one
 SO_PIN = "86420975"
 TOKEN = "kiosk-test"  # noqa: S105 - a name, no secret
 DEADLINE_S = 20.0
@@ -84,6 +85,13 @@ class Tpm(Token):
             self.process = None
             for name in ("tpm", "tpm.ctrl"):
                 (self.folder / name).unlink(missing_ok=True)
+
+    def tell(self, *command: str) -> str:
+        """Talk to the TPM beside the module, as a technician would with tpm2-tools."""
+        environment = os.environ | {"TPM2TOOLS_TCTI": f"swtpm:path={self.folder}/tpm"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def freeze(self) -> None:
         assert self.process is not None
