@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hashlib
 import os
 import secrets
@@ -97,10 +99,12 @@ class TokenSession:
         module, self._module = self._module, None
         if module is None:
             return
-        try:
+        # The binding holds the interpreter's lock in this one call: a token that hangs would stop the whole terminal.
+        # So the module is ended past it first; what the binding then does returns at once and brings it up to date.
+        with contextlib.suppress(OSError, AttributeError):  # a module may export no more than C_GetFunctionList
+            ctypes.CDLL(module.so).C_Finalize(None)
+        with contextlib.suppress(RuntimeError):  # "not initialised": just so
             module.finalize()
-        except RuntimeError:  # the token is gone: nothing to log out from; the binding counts the module as ended
-            return
 
     def _token(self) -> pkcs11.Token:
         label = self._place.token_label

@@ -317,35 +317,37 @@ def test_a_closed_key_signs_nothing_and_closes_twice(soft, opened):
     refusal(KeyCode.CLOSED, lambda: key.sign(MESSAGE))
 
 
-def test_a_token_that_hangs_does_not_keep_the_process_from_ending(tpm, opened):
+@pytest.mark.parametrize("done", ["sign", "close"])
+def test_a_token_that_hangs_does_not_keep_the_process_from_ending(tpm, opened, done):
+    """Neither a call that hangs nor the farewell may hold the interpreter's lock: nothing else would run any more."""
     opened(tpm.place, create=True).close()
     place = tpm.place
     program = (
         "import pathlib, sys\n"
-        "from kiosk.keys import TokenKey, KeyStoreError\n"
-        "from kiosk.keys.session import TokenPlace\n"
-        "module, token, label, pin = sys.argv[1:]\n"
-        "place = TokenPlace(module=pathlib.Path(module), token_label=token, key_label=label,"
+        "from kiosk.keys import KeyStoreError, TokenKey, TokenPlace, token\n"
+        "token.CLOSE_WAIT_S = 0.3\n"
+        "module, label, key_label, pin, done = sys.argv[1:]\n"
+        "place = TokenPlace(module=pathlib.Path(module), token_label=label, key_label=key_label,"
         " pin_file=pathlib.Path(pin))\n"
         "key = TokenKey.open(place, create=False, sign_wait_s=0.3)\n"
         "print('open', flush=True)\n"
         "sys.stdin.readline()\n"
         "try:\n"
-        "    key.sign(b'x')\n"
+        "    key.sign(b'x') if done == 'sign' else key.close()\n"
         "except KeyStoreError as error:\n"
-        "    print(error.code, flush=True)\n"
+        "    print(error.code)\n"
+        "print('end', flush=True)\n"
     )
-    arguments = [str(place.module), place.token_label, place.key_label, str(place.pin_file)]
+    arguments = [str(place.module), place.token_label, place.key_label, str(place.pin_file), done]
     with subprocess.Popen(
         [sys.executable, "-c", program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout.readline() == "open\n"
             tpm.freeze()
-            process.stdin.write("\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "key.no_answer\n"
-            assert process.wait(20) == 0
+            said = process.communicate("\n", timeout=20)[0]
+            assert said.split() == (["key.no_answer", "end"] if done == "sign" else ["end"])
+            assert process.returncode == 0
         finally:
-            tpm.thaw()
             process.kill()
+            tpm.thaw()
