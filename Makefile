@@ -46,6 +46,10 @@ bench: setup ## the queue against raw SQLite and its peers (an hour; QUICK=1: mi
 	@$(PYTHON) -m pip --disable-pip-version-check -qq install --require-hashes -r packaging/locks/bench.txt
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
 
+soak: setup ## cut the power 100,000 times on rebuilt disks (N= cuts, SEED= first day; one cut again: SCENARIO= SEED= CUT=)
+	@$(PYTHON) -m tests.cuts.soak $(if $(N),--cuts $(N)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(CUT),--cut $(CUT))
+
 lock: ## compile the locks anew from pyproject.toml
 	@python3 -m venv build/lock-tool
 	@build/lock-tool/bin/pip install --quiet uv

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import enum
 import hashlib
 import itertools
 import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from offline_queue import wire
 from offline_queue.errors import QueueError
 from offline_queue.values import Alarm, AlarmCode, ItemState, Phase
-from tests.cuts.central import Central, HandClock, open_outbox, settle
+from tests.cuts.central import Central, ConflictError, HandClock, open_outbox
 from tests.cuts.disk import Policy
 from tests.cuts.scenario import DAY, NUMBER, QUEUE
 
@@ -27,10 +28,28 @@ if TYPE_CHECKING:
     from tests.cuts.disk import Content
     from tests.cuts.promises import Place, Promises
 
-AFTER: Final = b"the first item after the cut"
-_LATER_S: Final = 4 * 3600.0  # after a mere kill the same boot goes on: longer than anything is put off
+_AFTER: Final = b"the first item after the cut"
+AFTER_BODY: Final = hashlib.sha256(_AFTER).hexdigest()
+_LATER_S: Final = 4 * 3600.0  # longer than anything is put off: after a mere kill the same boot goes on
 _MAX_ROUNDS: Final = 500
-_EXPECTED_ALARMS: Final = frozenset({AlarmCode.ITEM_QUARANTINED})
+_EXPECTED: Final = frozenset({AlarmCode.ITEM_QUARANTINED})
+
+
+class Wrong(enum.StrEnum):
+    """What can be wrong after a cut."""
+
+    LOST = "lost"
+    DOUBLED = "doubled"
+    REORDERED = "reordered"
+    UNDONE = "undone"  # a receipt, a rejection or a number given is no longer known
+    BROKEN = "broken"  # the queue does not work, or raises an alarm over nothing
+
+
+class Violation(NamedTuple):
+    """One promise that was not held."""
+
+    wrong: Wrong
+    words: str
 
 
 @dataclass
@@ -38,7 +57,7 @@ class Found:
     """What the restarted terminal and central show. Bodies are SHA-256 in hex."""
 
     error: str = ""  # the queue did not open, or broke while delivering
-    epoch: str = ""
+    epoch: str = ""  # after the first exchange with central
     at_start: dict[Place, ItemState] = field(default_factory=dict)  # of the acknowledged items
     at_end: dict[Place, ItemState] = field(default_factory=dict)
     effects: list[tuple[str, str]] = field(default_factory=list)  # lane, body, in central's order
@@ -66,10 +85,7 @@ class Judge:
         """Write the disk, start the terminal, deliver all, put one more item, and say what was found."""
         shutil.rmtree(self._scratch)
         self._scratch.mkdir(mode=0o700)
-        for name, content in image.items():
-            with (self._scratch / name).open("wb", buffering=0) as file:
-                file.write(content.data)
-                file.truncate(content.size)
+        write_image(image, self._scratch)
         found = Found()
         try:
             self._runner.run(self._live(found, promises, policy))
@@ -79,23 +95,25 @@ class Judge:
 
     async def _live(self, found: Found, promises: Promises, policy: Policy) -> None:
         killed = policy is Policy.KEPT
-        clock = HandClock(_LATER_S if killed else 0.0)
+        clock = HandClock(_LATER_S, booted=0.0 if killed else _LATER_S)
         boot_id = "boot-1" if killed else "boot-2"
         central = promises.central.copy()
         outbox = await open_outbox(self._scratch / QUEUE, clock, boot_id=boot_id, on_alarm=found.alarms.append)
         try:
-            found.epoch = outbox.epoch
             places = list(promises.acknowledged.values())
             found.at_start = await _states(outbox, places)
             found.number = await outbox.next_number(NUMBER, DAY)
+            await _greet(outbox, central, clock)
+            found.epoch = outbox.epoch
             with outbox.begin_visit("after") as key:
-                await outbox.put(key, "case", AFTER)
-            await _drain(outbox, central)
-            for place, state in (await _states(outbox, places)).items():
+                await outbox.put(key, "case", _AFTER)
+            await _drain(outbox, central, clock)
+            for place, state in found.at_start.items():
                 if state.phase is Phase.QUARANTINED and state.receipt is None:
                     await _release(outbox, place.seq)
-            clock.seconds += _LATER_S
-            await _drain(outbox, central)
+            for _ in range(2):  # what was behind a held item may be put off once itself
+                clock.seconds += _LATER_S
+                await _drain(outbox, central, clock)
             found.at_end = await _states(outbox, places)
             found.undelivered = (await outbox.stats()).pending
         finally:
@@ -104,29 +122,31 @@ class Judge:
             found.objections = central.objections
 
 
-def violations(promises: Promises, found: Found) -> list[str]:
-    """Return what was promised and not held, in words; empty: all held."""
+def violations(promises: Promises, found: Found) -> list[Violation]:
+    """Return what was promised and not held; empty: all held."""
     if found.error:
-        return [f"the queue failed: {found.error}"]
-    return [
-        *(f"alarm {alarm.code} {alarm.detail} {alarm.seq}" for alarm in _unexpected(found)),
-        *found.objections,
-        *_lost(promises, found),
-        *_doubled(promises, found),
-        *_reordered(promises, found),
-        *_forgotten(promises, found),
-        *([f"number {found.number} was given before"] if found.number <= promises.highest_number else []),
-        *([f"{found.undelivered} items never leave"] if found.undelivered else []),
-    ]
+        return [Violation(Wrong.BROKEN, f"the queue failed: {found.error}")]
+    said = {
+        Wrong.LOST: _lost(promises, found),
+        Wrong.DOUBLED: _doubled(promises, found),
+        Wrong.REORDERED: _reordered(promises, found),
+        Wrong.UNDONE: _undone(promises, found),
+        Wrong.BROKEN: _broken(promises, found),
+    }
+    return [Violation(wrong, words) for wrong, all_words in said.items() for words in all_words]
+
+
+def write_image(image: Mapping[str, Content], folder: Path) -> None:
+    """Write the files of a disk."""
+    for name, content in image.items():
+        with (folder / name).open("wb", buffering=0) as file:
+            file.write(content.data)
+            file.truncate(content.size)
 
 
 def scratch_root() -> str | None:
     """Return the RAM disk where there is one: what is judged is the image, flushing it again would only take time."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of our own is made there, 0700
-
-
-def _unexpected(found: Found) -> list[Alarm]:
-    return [alarm for alarm in found.alarms if alarm.code not in _EXPECTED_ALARMS]
 
 
 def _lost(promises: Promises, found: Found) -> list[str]:
@@ -144,16 +164,8 @@ def _lost(promises: Promises, found: Found) -> list[str]:
 
 
 def _doubled(promises: Promises, found: Found) -> list[str]:
-    """No body has two effects, and none that was never put has one."""
-    words = []
-    for body, count in collections.Counter(body for _, body in found.effects).items():
-        if count > 1:
-            words.append(f"{_name(promises, body)} had {count} effects")
-        if body not in promises.begun and body != _AFTER_BODY:
-            words.append("central had an effect of a body that was never put")
-    if _AFTER_BODY not in {body for _, body in found.effects}:
-        words.append("the item put after the cut did not arrive")
-    return words
+    counted = collections.Counter(body for _, body in found.effects)
+    return [f"{_name(promises, body)} had {count} effects" for body, count in counted.items() if count > 1]
 
 
 def _reordered(promises: Promises, found: Found) -> list[str]:
@@ -170,19 +182,31 @@ def _reordered(promises: Promises, found: Found) -> list[str]:
     ]
 
 
-def _forgotten(promises: Promises, found: Found) -> list[str]:
-    """Nothing that had returned is undone: receipts, rejections, what was set aside."""
+def _undone(promises: Promises, found: Found) -> list[str]:
+    """Nothing that had returned is undone: receipts, rejections, what was set aside, numbers given."""
     expected = (
-        (promises.delivered, {Phase.DELIVERED}),
-        (promises.rejected, {Phase.QUARANTINED}),
-        (promises.held, {Phase.QUARANTINED}),
+        (promises.delivered, Phase.DELIVERED),
+        (promises.rejected, Phase.QUARANTINED),
+        (promises.held, Phase.QUARANTINED),
     )
-    return [
-        f"seq {place.seq} had been settled or set aside and is {found.at_start[place].phase} after the cut"
-        for places, phases in expected
+    words = [
+        f"seq {place.seq} was {phase} and is {found.at_start[place].phase} after the cut"
+        for places, phase in expected
         for place in sorted(places & found.at_start.keys())
-        if found.at_start[place].phase not in phases
+        if found.at_start[place].phase is not phase
     ]
+    if found.number <= promises.highest_number:
+        words.append(f"number {found.number} was given before")
+    return words
+
+
+def _broken(promises: Promises, found: Found) -> list[str]:
+    words = [f"alarm {alarm.code} {alarm.detail} {alarm.seq}" for alarm in found.alarms if alarm.code not in _EXPECTED]
+    words += found.objections
+    words += [f"{found.undelivered} items never leave"] if found.undelivered else []
+    bodies = {body for _, body in found.effects}
+    words += [f"an effect of a body never put: {body}" for body in bodies - promises.begun.keys() - {AFTER_BODY}]
+    return words + ([] if AFTER_BODY in bodies else ["the item put after the cut did not arrive"])
 
 
 def _name(promises: Promises, body: str) -> str:
@@ -190,12 +214,23 @@ def _name(promises: Promises, body: str) -> str:
     return "the item after the cut" if put is None else f"put {put.order} of lane {put.lane}"
 
 
-async def _drain(outbox: Outbox, central: Central) -> None:
+async def _greet(outbox: Outbox, central: Central, clock: HandClock) -> None:
+    """Ask central where we stand, as the courier does before it sends anything."""
+    greeting = await outbox.read(lambda ledger: ledger.greeting())
+    await outbox.settle(central.receive(wire.encode_batch(greeting), clock.now()))
+
+
+async def _drain(outbox: Outbox, central: Central, clock: HandClock) -> None:
     for _ in range(_MAX_ROUNDS):
         batch = await outbox.take()
         if batch is None:
             return
-        await settle(outbox, central.receive(wire.encode_batch(batch)))
+        try:
+            reply = central.receive(wire.encode_batch(batch), clock.now())
+        except ConflictError as conflict:
+            await outbox.quarantine(conflict.seq, "http_422")
+        else:
+            await outbox.settle(reply)
 
 
 async def _states(outbox: Outbox, places: list[Place]) -> dict[Place, ItemState]:
@@ -207,6 +242,3 @@ async def _states(outbox: Outbox, places: list[Place]) -> dict[Place, ItemState]
 
 async def _release(outbox: Outbox, seq: int) -> None:
     await outbox.transact(lambda ledger: ledger.release(seq))
-
-
-_AFTER_BODY: Final = hashlib.sha256(AFTER).hexdigest()

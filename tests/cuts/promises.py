@@ -3,7 +3,7 @@
 The words of a mark (one JSON object): ``begin`` and ``end`` say which verb began or returned: ``put`` (with ``body``,
 the SHA-256 of its plain body, ``lane``, ``number``; at the end ``epoch`` and ``seq`` too), ``number``, ``settle``,
 ``hold``, ``release``, ``open``, ``tidy``, ``close``, ``shown`` (the screen says "taken in"). ``sent`` is a batch that
-leaves, in base64: from there on central has it.
+leaves, in base64: from there on central has it. ``had`` is an item central took before the recording began.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.cuts.central import Central
+from tests.cuts.central import START, Central
 
 if TYPE_CHECKING:
-    from tests.cuts.recorder import Event
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class Promises:
         self.rejected: set[Place] = set()
         self.held: set[Place] = set()
 
-    def apply(self, event: Event) -> None:
+    def apply(self, words: Mapping[str, Any]) -> None:
         """Take the next mark in."""
-        words = event.mark()
         if "sent" in words:
-            self.central.receive(base64.b64decode(words["sent"]))
+            self.central.receive(base64.b64decode(words["sent"]), START)
+        elif "had" in words:
+            self.central.had(**words["had"])
         elif words.get("begin") == "put":
             self.begun[words["body"]] = Put(len(self.begun), words["body"], words["lane"], words["number"])
         elif words.get("begin") == "release":
@@ -60,7 +61,7 @@ class Promises:
         elif "end" in words:
             self._ended(words["end"], words)
 
-    def _ended(self, verb: str, words: dict[str, Any]) -> None:
+    def _ended(self, verb: str, words: Mapping[str, Any]) -> None:
         if verb == "put":
             self.acknowledged[words["body"]] = Place(words["epoch"], words["seq"])
             self.highest_number = max(self.highest_number, words["number"])

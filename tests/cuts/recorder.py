@@ -64,7 +64,7 @@ class Event:
 
     def __str__(self) -> str:
         if self.op in {Op.WRITE, Op.RESIZE, Op.GROW, Op.FLUSH}:
-            return f"{self.op.name} handle {self.handle} at {self.offset}, {len(self.data)} bytes"
+            return f"{self.op.name} at {self.offset}, {len(self.data)} bytes, of handle {self.handle}"
         return f"{self.op.name} {self.data[:160].decode(errors='replace').strip()}"
 
 
@@ -128,6 +128,12 @@ def read_log(log: Path) -> list[Event]:
         if handle != _MARKS_HANDLE or op == Op.MARK.value:
             events.append(Event(Op(op), handle, offset, data))
     return events
+
+
+def write_log(events: Sequence[Event], log: Path) -> None:
+    """Write events as the recorder does."""
+    heads = (_HEAD.pack(event.op.value, event.handle, event.offset, len(event.data)) for event in events)
+    log.write_bytes(b"".join(part for head, event in zip(heads, events, strict=True) for part in (head, event.data)))
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import offline_queue.store
 from offline_queue import wire
-from tests.cuts.central import LATER, REFUSED, Central, HandClock, open_outbox, settle
+from tests.cuts.central import LATER, REFUSED, Central, HandClock, open_outbox
 from tests.cuts.recorder import MARKS
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ class Story:
         self._path = folder / QUEUE
         self._marks = os.open(folder / MARKS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._puts = 0
+        self._opens = 0
         self._numbers = 0
 
     def mark(self, **words: Any) -> None:
         os.write(self._marks, (json.dumps(words) + "\n").encode())
 
     async def open(self) -> None:
+        self._opens += 1
         self.mark(begin="open")
         self.outbox = await open_outbox(self._path, self.clock, boot_id="boot-1", on_alarm=lambda _: None)
         self.mark(end="open", epoch=self.outbox.epoch)
@@ -68,6 +70,7 @@ class Story:
         self, lane: str, kind: str = "case", size: int = 40, priority: int = 5, *, number: bool = False
     ) -> None:
         """Put one item; with ``number`` draw a number in the same commit, as a visit does for its slip."""
+        lane = f"{lane}-{self._opens}"  # a visit does not outlive the process, so no lane does
         self._puts += 1
         drawn = self._numbers + 1 if number else 0
         body = f"{self._puts} {lane} {drawn} ".encode() + self.luck.randbytes(size)
@@ -103,10 +106,10 @@ class Story:
             return True
         raw = wire.encode_batch(batch)
         self.mark(sent=base64.b64encode(raw).decode())
-        reply = self.central.receive(raw)
+        reply = self.central.receive(raw, self.clock.now())
         if not lose:
             self.mark(begin="settle")
-            done = await settle(self.outbox, reply)
+            done = await self.outbox.settle(reply)
             self.mark(end="settle", epoch=batch.epoch, delivered=done.delivered, rejected=done.rejected)
         return True
 
@@ -177,10 +180,24 @@ async def first_open(story: Story) -> None:
     await story.close()
 
 
+async def migration(story: Story) -> None:
+    """Start on a file of an earlier schema, go on where it was, start again."""
+    await story.open()
+    await story.put("v-a")
+    await story.number()
+    await story.deliver()
+    await story.reopen()
+    await story.put("v-c", size=2048)
+    while await story.deliver():
+        story.clock.seconds += 1
+    await story.close()
+
+
 SCENARIOS: Final[dict[str, Callable[[Story], Coroutine[Any, Any, None]]]] = {
     "mixed": mixed,
     "growth": growth,
     "first_open": first_open,
+    "migration": migration,
 }
 
 
