@@ -284,8 +284,11 @@ class Ledger:
     def _compare(self, head: Head, mark: wire.ChainEnd) -> Head:
         """Begin a new epoch when the file is not the one whose end was noted beside it."""
         row = self.sql.one("read_item", seq=mark.seq)
+        stored = None if row is None else row["chain"]  # None: dropped, nothing to compare with
+        chain = head.chain if mark.seq == head.seq else stored
         known = self.sql.one("find_epoch", name=mark.epoch) is not None
-        if known and mark.seq <= head.seq and (row is None or row["chain"] == mark.chain):
+        begun = mark.chain == wire.chain_start(head.kiosk, mark.epoch)  # the row at mark.seq is of the epoch before
+        if known and mark.seq <= head.seq and (begun or chain in {None, mark.chain}):
             return head
         self.alarms.append(Alarm(AlarmCode.HISTORY_LOST, f"the file ends at {head.seq}, it was at {mark.seq}"))
         gap = max(0, mark.seq - head.seq)

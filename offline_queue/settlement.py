@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
@@ -189,7 +190,7 @@ def sweep(ledger: Ledger, *, pressed: bool = False) -> bool:
     the file is short of room, so every delivered body may go.
     """
     head, now = ledger.load_head(), ledger.moment.wall
-    before = now if pressed else now - BODIES_KEPT_S
+    before = math.inf if pressed else now - BODIES_KEPT_S  # whatever the clock says now, or said then
     keep_above = head.seq if pressed else head.seq - BODIES_KEPT
     rows = list(ledger.sql.rows("old_replies", after=ledger.state()["bodies_swept"], before=before, limit=_CHUNK))
     swept = 0
