@@ -43,6 +43,8 @@ class CentralDesk:
     poison: dict[int, int] = field(default_factory=dict)  # seq -> status for any batch that holds it
     credit: int = 50
     now: datetime = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+    clock: Callable[[], datetime] | None = None  # asked instead of ``now``
+    greets_honestly: bool = False  # the script is for batches with items
     stream: wire.Stream | None = None  # what to say of the epoch instead of the truth
     greetings: int = 0
     lose_replies: int = 0
@@ -51,7 +53,7 @@ class CentralDesk:
     def answer(self, body: bytes) -> Answer:
         """Answer one request."""
         with self.lock:
-            if self.script:
+            if self.script and not (self.greets_honestly and not wire.decode_batch(body).items):
                 return self.script.popleft()(body)
             return self.honest(body)
 
@@ -90,7 +92,7 @@ class CentralDesk:
         values: dict[str, Any] = {
             "kiosk": batch.kiosk,
             "epoch": batch.epoch,
-            "central_time": self.now,
+            "central_time": self.clock() if self.clock else self.now,
             "credit": self.credit,
             "stream": self.stream or wire.Stream(highest=max((one.seq for one in self.taken), default=0)),
             "words": tuple(words),

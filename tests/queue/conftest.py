@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class HandTime:
-    """Wall and monotonic clock that move when told to."""
+    """Wall and monotonic clock that move when told to; ``true`` is central's clock, which nothing sets wrong."""
 
     def __init__(self) -> None:
-        self.wall = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
+        self.wall = self.true = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
         self.mono = 1000.0
         self._sleepers: list[tuple[float, asyncio.Event]] = []
 
@@ -45,6 +45,7 @@ class HandTime:
     def advance(self, seconds: float) -> None:
         self.mono += seconds
         self.wall += timedelta(seconds=seconds)
+        self.true += timedelta(seconds=seconds)
         for due, event in self._sleepers:
             if due <= self.mono:
                 event.set()
@@ -56,7 +57,7 @@ class Rig:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "queue.db"
         self.time = HandTime()
-        self.central = CentralDesk()
+        self.central = CentralDesk(clock=lambda: self.time.true)
         self.alarms: list[Alarm] = []
         self.outboxes: list[Outbox] = []
 
