@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
-from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase, Place
+from offline_queue.values import Alarm, AlarmCode, Head, ItemState, LaneEnd, Moment, Phase
 from offline_queue.wire import identity
 
 if TYPE_CHECKING:
@@ -25,15 +26,15 @@ _ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item
 class Ledger:
     """One transaction's view of the queue. ``alarms`` are raised by the outbox after the commit, never before.
 
-    ``head`` is the cached end of the queue (``None``: read it), ``lanes`` the last seq put in each lane by this
+    ``head`` is the cached end of the queue (``None``: read it), ``lanes`` the last item put in each lane by this
     process. After the commit the outbox takes over :attr:`head` and :attr:`put_in`; after a failure it drops its own.
     """
 
-    def __init__(self, statements: Statements, moment: Moment, head: Head | None, lanes: Mapping[str, int]) -> None:
+    def __init__(self, statements: Statements, moment: Moment, head: Head | None, lanes: Mapping[str, LaneEnd]) -> None:
         self.sql = statements
         self.moment = moment
         self.head = head
-        self.put_in: dict[str, int] = {}
+        self.put_in: dict[str, LaneEnd] = {}
         self.alarms: list[Alarm] = []
         self.woke = False  # something may be sent that could not before
         self._lanes = lanes
@@ -80,7 +81,7 @@ class Ledger:
         self.sql.run("add_epoch", name=name)
         self.sql.run("turn_epoch", name=name, seq=head.seq, chain=chain, total=head.total)
         found = self.sql.one("find_epoch", name=name)
-        self.head = dataclasses.replace(head, epoch_id=0 if found is None else found["id"], epoch=name, chain=chain)
+        self.head = head._replace(epoch_id=0 if found is None else found["id"], epoch=name, chain=chain)
         self.woke = True  # central is to hear of it
         return self.head
 
@@ -97,20 +98,11 @@ class Ledger:
             sealed = key.seal(seq, kind, schema, body)
         except wire.KeyDroppedError as error:
             raise QueueError("the visit has ended", code=QueueCode.INVALID) from error
-        item = wire.Item(
-            seq=seq,
-            lane=key.lane,
-            kind=kind,
-            schema=schema,
-            priority=priority,
-            key_id=key.key_id,
-            sealed_key=key.sealed_key,
-            body=sealed,
-            chain_before=head.chain,
+        fingerprint = hashlib.sha256(sealed).digest()
+        link = wire.ChainLink(
+            head.chain, seq, key.lane, kind, schema, priority, key.key_id, key.sealed_key, fingerprint
         )
-        fingerprint = item.fingerprint
-        chain = wire.chain_step(head.kiosk, head.epoch, item, fingerprint)
-        total = head.total + len(sealed)
+        chain = wire.chain_value(head.kiosk, head.epoch, link)
         self.sql.run(
             "add_item",
             seq=seq,
@@ -119,11 +111,10 @@ class Ledger:
             kind=kind,
             schema=schema,
             priority=priority,
-            phase=Place.WAITING if self._has_undecided(key.lane) else Place.READY,
             put_at=self.moment.wall,
             put_mono=self.moment.mono,
             boot=head.boot,
-            total=total,
+            total=head.total + len(sealed),
             key_id=key.key_id,
             sealed_key=key.sealed_key,
             fingerprint=fingerprint,
@@ -131,8 +122,10 @@ class Ledger:
             chain=chain,
             body=sealed,
         )
-        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, total, head.boot)
-        self.put_in[key.lane] = seq
+        place = "make_wait" if self._has_undecided(key.lane) else "make_ready"
+        self.sql.run(place, lane=key.lane, seq=seq, priority=priority)
+        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, head.total + len(sealed), head.boot)
+        self.put_in[key.lane] = LaneEnd(seq, priority)
         self.woke = True
         return wire.ItemId(head.kiosk, head.epoch, seq)
 
@@ -150,7 +143,9 @@ class Ledger:
         rotten: list[int] = []
         head, room, epoch = self.load_head(), max_bytes, 0
         names = {row["id"]: row["name"] for row in self.sql.rows("epochs")}
-        for row in self._singly(limit, rotten) if singly else self.sql.rows("ready_items", limit=limit):
+        for row in (
+            self._singly(limit, rotten) if singly else self.sql.rows("ready_items", mono=self.moment.mono, limit=limit)
+        ):
             item = wire.Item(**{name: row[name] for name in _ITEM_FIELDS})
             if not self.fits(names.get(row["epoch"], ""), item, row["fingerprint"]):
                 rotten.append(item.seq)
@@ -172,21 +167,13 @@ class Ledger:
 
     def fits(self, epoch: str, item: wire.Item, fingerprint: bytes) -> bool:
         """Tell whether a stored item is what was stored."""
-        found = item.fingerprint
-        return found == fingerprint and wire.chain_step(self.load_head().kiosk, epoch, item, found) == item.chain
+        kiosk = self.load_head().kiosk
+        return item.fingerprint == fingerprint and wire.chain_step(kiosk, epoch, item, fingerprint) == item.chain
 
     def next_due_s(self) -> float | None:
         """Return the seconds until an item may be sent; ``None``: there is none."""
         row = self.sql.one("next_due")
         return None if row is None or row["due"] is None else max(0.0, row["due"] - self.moment.mono)
-
-    def is_overdue(self) -> bool:
-        """Tell whether something was put off until now."""
-        return self.sql.one("overdue", mono=self.moment.mono) is not None
-
-    def wake(self) -> int:
-        """Make ready again what was put off until now."""
-        return self.sql.run("wake", mono=self.moment.mono)
 
     def link_backoff(self) -> tuple[int, float]:
         """Return failures in a row of the whole link, and the seconds still to wait."""
@@ -200,7 +187,7 @@ class Ledger:
     def item_state(self, seq: int) -> ItemState:
         """Return where an item is."""
         row = self.sql.one("find_item", seq=seq)
-        if row is None or row["phase"] == Place.DELIVERED:
+        if row is None or row["delivered"]:
             settled = self.sql.one("find_receipt", seq=seq)
             receipt = None if settled is None else _receipt(settled["body"], seq)
             return ItemState(Phase.UNKNOWN if receipt is None else Phase.DELIVERED, receipt=receipt)
@@ -211,19 +198,20 @@ class Ledger:
             Phase.QUARANTINED, row["attempts"], row["reason"], None if reply is None else _receipt(reply["body"], seq)
         )
 
-    def put_off(self, seqs: Sequence[int], wait_s: float) -> None:
-        """Let items step back without counting an attempt."""
-        for seq in seqs:
-            self.sql.run("put_off", seq=seq, due=self.moment.mono + wait_s)
+    def put_off(self, seqs: Sequence[int], wait_s: float) -> int:
+        """Let ready items step back without counting an attempt; return how many did."""
+        rows = [(seq, self.sql.one("settled_item", seq=seq)) for seq in seqs]
+        due = self.moment.mono + wait_s
+        return sum(self.sql.run("put_off", priority=row["priority"], seq=seq, due=due) for seq, row in rows if row)
 
     def fail(self, seq: int, reason: str) -> bool:
         """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
         row = self.sql.one("find_item", seq=seq)
-        if row is None or row["phase"] != Place.READY:
+        if row is None:
             return False
-        wait = min(MAX_ITEM_WAIT_S, 2.0 ** row["attempts"])
-        self.sql.run("count_attempt", seq=seq, due=self.moment.mono + wait)
-        if row["attempts"] + 1 < MAX_ATTEMPTS:
+        due = self.moment.mono + min(MAX_ITEM_WAIT_S, 2.0 ** row["attempts"])
+        counted = self.sql.run("count_attempt", priority=row["priority"], seq=seq, due=due)
+        if not counted or row["attempts"] + 1 < MAX_ATTEMPTS:
             return False
         self.quarantine(seq, reason)
         return True
@@ -231,19 +219,24 @@ class Ledger:
     def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
         """Set an item aside with its body. Its lane waits: an order without a verdict is not skipped."""
         row = self.sql.one("settled_item", seq=seq)
-        if row is not None and row["phase"] in {Place.WAITING, Place.READY}:
-            self.sql.run("set_place", seq=seq, phase=Place.HELD)
+        if row is None:
+            return
+        lane, priority = row["lane"], row["priority"]
+        if self.sql.run("leave_ready", priority=priority, seq=seq) or self.sql.run("leave_waiting", lane=lane, seq=seq):
             self.settled(1, row["size"])
-            self.set_aside(seq, reason, None, code)
+            self.set_aside(seq, lane, reason, None, code)
 
     def quarantine_unread(self, seq: int) -> None:
-        """Set an item aside whose row cannot be read, and so not be changed: the entry in the quarantine has to do."""
-        self.settled(1, 0)  # its size is not known; the figure of bytes stays that much too high
-        self.set_aside(seq, "unreadable", None, AlarmCode.ITEM_ROTTEN)
+        """Set a ready item aside whose row the disk does not give back."""
+        row = self.sql.one("ready_lane", seq=seq)
+        if row is not None:
+            self.sql.run("forget_ready", seq=seq)
+            self.settled(1, 0)  # its size is not known: the figure of bytes stays that much too high
+            self.set_aside(seq, row["lane"], "unreadable", None, AlarmCode.ITEM_ROTTEN)
 
-    def set_aside(self, seq: int, reason: str, reply: int | None, code: AlarmCode) -> None:
+    def set_aside(self, seq: int, lane: str, reason: str, reply: int | None, code: AlarmCode) -> None:
         """Enter an item into the quarantine, and raise the alarm."""
-        self.sql.run("quarantine_item", seq=seq, reason=reason, at=self.moment.wall, reply=reply)
+        self.sql.run("quarantine_item", seq=seq, lane=lane, reason=reason, at=self.moment.wall, reply=reply)
         self.alarms.append(Alarm(code, reason, seq))
 
     def release(self, seq: int) -> bool:
@@ -252,11 +245,25 @@ class Ledger:
         if row is None or row["reason"] is None:
             return False
         self.sql.run("release_item", seq=seq)
-        self.sql.run("step_back", lane=row["lane"])
-        self.sql.run("start_over", seq=seq)
+        self.step_back(row["lane"])
+        self.sql.run("make_ready", priority=row["priority"], seq=seq, lane=row["lane"])
         self.settled(-1, -row["size"])
         self.woke = True
         return True
+
+    def promote(self, lane: str) -> None:
+        """Make the first of a lane's waiting items ready."""
+        row = self.sql.one("next_waiting", lane=lane)
+        if row is not None:
+            self.sql.run("leave_waiting", lane=lane, seq=row["seq"])
+            self.sql.run("make_ready", priority=row["priority"], seq=row["seq"], lane=lane)
+
+    def step_back(self, lane: str) -> None:
+        """Let the ready item of a lane wait: an older one goes first."""
+        row = self.sql.one("ready_of_lane", lane=lane)
+        if row is not None:
+            self.sql.run("leave_ready", priority=row["priority"], seq=row["seq"])
+            self.sql.run("make_wait", lane=lane, seq=row["seq"], priority=row["priority"])
 
     def settled(self, items: int, size: int) -> None:
         """Count items that no longer wait to be sent; with the end of the chain, which outlives its last row."""
@@ -264,13 +271,13 @@ class Ledger:
         self.sql.run("settle_state", seq=head.seq, chain=head.chain, total=head.total, items=items, bytes=size)
 
     def _has_undecided(self, lane: str) -> bool:
-        before = self.put_in.get(lane) or self._lanes.get(lane)
-        row = None if before is None else self.sql.one("place_of", seq=before)
-        return row is not None and row["phase"] <= Place.HELD
+        end = self.put_in.get(lane) or self._lanes.get(lane)
+        row = None if end is None else self.sql.one("is_undecided", lane=lane, seq=end.seq, priority=end.priority)
+        return row is not None and bool(row["undecided"])
 
     def _singly(self, limit: int, unreadable: list[int]) -> list[Row]:
         rows = []
-        for seq in [row["seq"] for row in self.sql.rows("ready_seqs", limit=limit)]:
+        for seq in [row["seq"] for row in self.sql.rows("ready_seqs", mono=self.moment.mono, limit=limit)]:
             try:
                 row = self.sql.one("read_item", seq=seq)
             except QueueError:
@@ -292,7 +299,7 @@ class Ledger:
             return head
         self.alarms.append(Alarm(AlarmCode.HISTORY_LOST, f"the file ends at {head.seq}, it was at {mark.seq}"))
         gap = max(0, mark.seq - head.seq)
-        self.head = dataclasses.replace(head, seq=head.seq + gap)  # a seq once given is not given again
+        self.head = head._replace(seq=head.seq + gap)  # a seq once given is not given again
         self.settled(gap, 0)
         return self.new_epoch()
 

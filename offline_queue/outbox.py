@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -10,7 +11,7 @@ from offline_queue import figures, settlement, wire
 from offline_queue.errors import QueueCode, QueueError
 from offline_queue.ledger import Ledger
 from offline_queue.store import DEFAULT_CAP_BYTES, MARK_BYTES, Store
-from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, Moment, Phase
+from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, LaneEnd, Moment, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +47,8 @@ class Outbox:
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
         self._central_key: tuple[X25519PublicKey, str]
         self._head: Head | None = None  # of the db thread, like the lanes
-        self._lanes: dict[str, int] = {}  # last seq put in each lane by this process
+        self._untold: deque[Ledger] = deque()  # committed, the loop has not heard of it yet
+        self._lanes: dict[str, LaneEnd] = {}
         self.kiosk = ""
         self.epoch = ""
 
@@ -129,12 +131,7 @@ class Outbox:
         What no longer fits its chain, or cannot be read, is named by an alarm and set aside; the rest flows.
         """
         try:
-            batch, rotten, overdue = await self.read(
-                lambda ledger: (*ledger.take(limit, max_bytes), ledger.is_overdue())
-            )
-            if overdue:
-                await self.transact(lambda ledger: ledger.wake(), spare=True)
-                batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
+            batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
         except QueueError as error:
             if error.code not in {QueueCode.IO, QueueCode.CORRUPT}:
                 raise
@@ -223,23 +220,26 @@ class Outbox:
         if ledger.head is not None and ledger.head is not self._head:
             self._head = ledger.head
             self._store.write_mark(_mark(ledger.head))
-        for lane, seq in ledger.put_in.items():
+        for lane, end in ledger.put_in.items():
             self._lanes.pop(lane, None)
-            self._lanes[lane] = seq
+            self._lanes[lane] = end
         while len(self._lanes) > LANES_REMEMBERED:
             del self._lanes[next(iter(self._lanes))]
-        self._loop.call_soon_threadsafe(self._tell, ledger)
+        self._untold.append(ledger)
+        if len(self._untold) == 1:
+            self._loop.call_soon_threadsafe(self._tell)
 
-    def _tell(self, ledger: Ledger) -> None:
-        """On the loop: wake who waits, raise the alarms."""
-        if ledger.head is not None:
-            self.epoch = ledger.head.epoch
-        if ledger.woke:
+    def _tell(self) -> None:
+        """On the loop: wake who waits, raise the alarms of all commits since the last time."""
+        told = [self._untold.popleft() for _ in range(len(self._untold))]
+        self.epoch = next((one.head.epoch for one in reversed(told) if one.head is not None), self.epoch)
+        if any(ledger.woke for ledger in told):
             self.changed.set()
             turned, self._turn = self._turn, asyncio.Event()
             turned.set()
-        for alarm in ledger.alarms:
-            self.alarm(alarm)
+        for ledger in told:
+            for alarm in ledger.alarms:
+                self.alarm(alarm)
         if self._store.reserve_spent and not self._reserve_alarmed:
             self.alarm(Alarm(AlarmCode.RESERVE_SPENT, "the disk is full"))
         self._reserve_alarmed = self._store.reserve_spent

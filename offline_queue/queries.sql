@@ -30,57 +30,56 @@ UPDATE state SET boot = boot + 1, boot_id = :boot_id, link_due = 0;
 
 -- name: all_due
 -- After a reboot the monotonic clock began anew: everything is due at once.
-UPDATE outbox SET due = 0 WHERE phase = 1 AND due <> 0;
-
--- name: overdue
-SELECT 1 FROM outbox WHERE phase = 1 AND due <> 0 AND due <= :mono LIMIT 1;
-
--- name: wake
-UPDATE outbox SET due = 0 WHERE phase = 1 AND due <> 0 AND due <= :mono;
+UPDATE ready SET due = 0 WHERE due <> 0;
 
 -- name: add_item
-INSERT INTO outbox (seq, epoch, lane, kind, schema, priority, phase, put_at, put_mono, boot, total, key_id, sealed_key,
+INSERT INTO outbox (seq, epoch, lane, kind, schema, priority, put_at, put_mono, boot, total, key_id, sealed_key,
                     fingerprint, chain_before, chain, body)
-VALUES (:seq, :epoch, :lane, :kind, :schema, :priority, :phase, :put_at, :put_mono, :boot, :total, :key_id, :sealed_key,
+VALUES (:seq, :epoch, :lane, :kind, :schema, :priority, :put_at, :put_mono, :boot, :total, :key_id, :sealed_key,
         :fingerprint, :chain_before, :chain, :body);
 
--- name: place_of
-SELECT phase FROM outbox WHERE seq = :seq;
+-- name: make_ready
+INSERT INTO ready (priority, seq, lane) VALUES (:priority, :seq, :lane);
+
+-- name: make_wait
+INSERT INTO waiting (lane, seq, priority) VALUES (:lane, :seq, :priority);
+
+-- name: is_undecided
+SELECT EXISTS (SELECT 1 FROM ready WHERE priority = :priority AND seq = :seq)
+    OR EXISTS (SELECT 1 FROM waiting WHERE lane = :lane)
+    OR EXISTS (SELECT 1 FROM quarantine WHERE seq = :seq AND reply IS NULL) AS undecided;
 
 -- name: ready_items
--- A row that could not be changed when it was set aside is still ready in the index: the quarantine has the last word.
-SELECT seq, epoch, lane, kind, schema, priority, key_id, sealed_key, fingerprint, chain_before, chain, body
-FROM outbox WHERE phase = 1 AND due = 0 AND seq NOT IN (SELECT seq FROM quarantine)
-ORDER BY priority, seq LIMIT :limit;
+SELECT o.seq, o.epoch, o.lane, o.kind, o.schema, o.priority, o.key_id, o.sealed_key, o.fingerprint, o.chain_before,
+       o.chain, o.body
+FROM ready r JOIN outbox o ON o.seq = r.seq
+WHERE r.due <= :mono ORDER BY r.priority, r.seq LIMIT :limit;
 
 -- name: ready_seqs
--- The index alone: works beside a page of the table that cannot be read.
-SELECT seq FROM outbox WHERE phase = 1 AND due = 0 AND seq NOT IN (SELECT seq FROM quarantine)
-ORDER BY priority, seq LIMIT :limit;
+-- Without the rows themselves: works beside a page that cannot be read.
+SELECT seq FROM ready WHERE due <= :mono ORDER BY priority, seq LIMIT :limit;
 
 -- name: read_item
 SELECT * FROM outbox WHERE seq = :seq;
 
 -- name: next_due
-SELECT iif(EXISTS (SELECT 1 FROM outbox WHERE phase = 1 AND due = 0 AND seq NOT IN (SELECT seq FROM quarantine)),
-           0, (SELECT min(due) FROM outbox WHERE phase = 1 AND due <> 0)) AS due;
+SELECT min(due) AS due FROM ready;
 
 -- name: oldest_ready
--- One index seek for each priority class instead of a walk over all that is ready.
+-- One seek for each priority class instead of a walk over all that is ready.
 SELECT put_at, put_mono, boot FROM outbox WHERE seq = (
-    SELECT min(least) FROM (
-        SELECT (SELECT min(seq) FROM outbox WHERE phase = 1 AND due = 0 AND priority = class.column1) AS least
-        FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS class
-        UNION ALL SELECT min(seq) FROM outbox WHERE phase = 1 AND due <> 0));
+    SELECT min((SELECT min(seq) FROM ready WHERE priority = class.column1))
+    FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS class);
 
 -- name: find_item
-SELECT o.seq, o.epoch, e.name AS epoch_name, o.lane, o.phase, o.fingerprint, o.attempts, length(o.body) AS size,
-       q.reason, q.reply
-FROM outbox o JOIN epoch e ON e.id = o.epoch LEFT JOIN quarantine q ON q.seq = o.seq
+SELECT o.seq, o.lane, o.priority, coalesce(r.attempts, 0) AS attempts, length(o.body) AS size, q.reason, q.reply,
+       c.seq IS NOT NULL AS delivered
+FROM outbox o LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq LEFT JOIN quarantine q ON q.seq = o.seq
+LEFT JOIN receipt c ON c.seq = o.seq
 WHERE o.seq = :seq;
 
 -- name: settled_item
-SELECT seq, epoch, lane, phase, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;
+SELECT epoch, lane, priority, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;
 
 -- name: find_receipt
 SELECT r.body FROM receipt JOIN reply r ON r.id = receipt.reply WHERE receipt.seq = :seq;
@@ -94,18 +93,26 @@ INSERT INTO reply (at, central_time, body) VALUES (:at, :central_time, :body) RE
 -- name: add_receipt
 INSERT INTO receipt (seq, epoch, reply) VALUES (:seq, :epoch, :reply);
 
--- name: set_place
-UPDATE outbox SET phase = :phase, due = 0 WHERE seq = :seq;
+-- name: leave_ready
+DELETE FROM ready WHERE priority = :priority AND seq = :seq;
 
--- name: promote
-UPDATE outbox SET phase = 1 WHERE seq = (SELECT min(seq) FROM outbox WHERE phase = 0 AND lane = :lane);
+-- name: leave_waiting
+DELETE FROM waiting WHERE lane = :lane AND seq = :seq;
 
--- name: step_back
--- The ready one of a lane gives way to an older one.
-UPDATE outbox SET phase = 0, due = 0 WHERE phase = 1 AND lane = :lane;
+-- name: next_waiting
+SELECT seq, priority FROM waiting WHERE lane = :lane ORDER BY seq LIMIT 1;
+
+-- name: forget_ready
+DELETE FROM ready WHERE seq = :seq;
+
+-- name: ready_lane
+SELECT lane FROM ready WHERE seq = :seq;
+
+-- name: ready_of_lane
+SELECT seq, priority FROM ready WHERE lane = :lane;
 
 -- name: held_in_lane
-SELECT min(o.seq) AS seq FROM quarantine q JOIN outbox o ON o.seq = q.seq WHERE o.phase = 2 AND o.lane = :lane;
+SELECT 1 FROM quarantine WHERE lane = :lane AND reply IS NULL;
 
 -- name: settle_state
 UPDATE state SET last_seq = :seq, last_chain = :chain, last_total = :total, done_items = done_items + :items,
@@ -116,20 +123,17 @@ UPDATE state SET last_receipt_at = :at, central_time = max(coalesce(central_time
                  clock_ahead = :ahead;
 
 -- name: put_off
-UPDATE outbox SET due = :due WHERE seq = :seq AND phase = 1;
+UPDATE ready SET due = :due WHERE priority = :priority AND seq = :seq;
 
 -- name: count_attempt
-UPDATE outbox SET attempts = attempts + 1, due = :due WHERE seq = :seq AND phase = 1;
+UPDATE ready SET attempts = attempts + 1, due = :due WHERE priority = :priority AND seq = :seq;
 
 -- name: quarantine_item
-INSERT INTO quarantine (seq, reason, at, reply) VALUES (:seq, :reason, :at, :reply)
+INSERT INTO quarantine (seq, lane, reason, at, reply) VALUES (:seq, :lane, :reason, :at, :reply)
 ON CONFLICT (seq) DO UPDATE SET reason = excluded.reason, reply = excluded.reply;
 
 -- name: release_item
 DELETE FROM quarantine WHERE seq = :seq;
-
--- name: start_over
-UPDATE outbox SET attempts = 0, due = 0, phase = 1 WHERE seq = :seq;
 
 -- name: set_link
 UPDATE state SET link_failures = :failures, link_due = :due;
@@ -139,12 +143,9 @@ INSERT INTO counter (name, day, value) VALUES (:name, :day, 1)
 ON CONFLICT (name, day) DO UPDATE SET value = value + 1 RETURNING value;
 
 -- name: lost_by_central
-SELECT r.seq, o.lane, length(o.body) AS size
-FROM reply p JOIN receipt r ON r.reply = p.id LEFT JOIN outbox o ON o.seq = r.seq AND o.phase = 4
+SELECT r.seq, o.lane, o.priority, length(o.body) AS size
+FROM reply p JOIN receipt r ON r.reply = p.id LEFT JOIN outbox o ON o.seq = r.seq
 WHERE p.central_time > :since ORDER BY r.seq;
-
--- name: send_again
-UPDATE outbox SET phase = 0, due = 0, attempts = 0 WHERE seq = :seq;
 
 -- name: drop_receipt
 DELETE FROM receipt WHERE seq = :seq AND reply = :reply;
@@ -163,7 +164,7 @@ SELECT id, body FROM reply WHERE at < :before AND id NOT IN (SELECT reply FROM q
 ORDER BY id LIMIT :limit;
 
 -- name: drop_body
-DELETE FROM outbox WHERE seq = :seq AND phase = 4;
+DELETE FROM outbox WHERE seq = :seq AND EXISTS (SELECT 1 FROM receipt WHERE seq = :seq);
 
 -- name: swept_bodies
 UPDATE state SET bodies_swept = :id;

@@ -31,16 +31,13 @@ CREATE TABLE state (                     -- one row; a put does not touch it, ea
     audit_carried   INTEGER NOT NULL DEFAULT 0    -- lines up to this one travel inside items
 ) STRICT;
 
-CREATE TABLE outbox (
+CREATE TABLE outbox (                    -- each row is written once, and never changed until it is dropped
     seq          INTEGER PRIMARY KEY,    -- 1, 2, 3 … without a gap over all epochs, never reused
     epoch        INTEGER NOT NULL,
     lane         TEXT NOT NULL,
     kind         TEXT NOT NULL,
     schema       INTEGER NOT NULL,
     priority     INTEGER NOT NULL,       -- 0 first .. 9 last
-    phase        INTEGER NOT NULL,       -- 0 waiting, 1 ready, 2 held, 3 rejected, 4 delivered: see values.Place
-    attempts     INTEGER NOT NULL DEFAULT 0,
-    due          REAL NOT NULL DEFAULT 0,
     put_at       REAL NOT NULL,
     put_mono     REAL NOT NULL,
     boot         INTEGER NOT NULL,
@@ -53,15 +50,28 @@ CREATE TABLE outbox (
     body         BLOB NOT NULL           -- sealed; last, so that the columns above never cost an overflow page
 ) STRICT;
 
--- Each row is in at most one index: a put writes its own page, the page above, one index page and the file's header.
-CREATE INDEX outbox_ready ON outbox (priority, seq) WHERE phase = 1 AND due = 0;
+-- Where an item is: in one of the next four tables. A put writes its row, the page above, one page of ready or waiting
+-- and the file's header; a settlement touches only small pages.
 
-CREATE INDEX outbox_put_off ON outbox (due) WHERE phase = 1 AND due <> 0;
+CREATE TABLE ready (                     -- may be sent; at most one of a lane
+    priority INTEGER NOT NULL,
+    seq      INTEGER NOT NULL,
+    lane     TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due      REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (priority, seq)
+) STRICT, WITHOUT ROWID;
 
-CREATE INDEX outbox_waiting ON outbox (lane, seq) WHERE phase = 0;
+CREATE TABLE waiting (                   -- behind an item of its lane that is ready or held
+    lane     TEXT NOT NULL,
+    seq      INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    PRIMARY KEY (lane, seq)
+) STRICT, WITHOUT ROWID;
 
-CREATE TABLE quarantine (                -- held or rejected; the row in outbox, with its body, stays
+CREATE TABLE quarantine (                -- held or rejected
     seq    INTEGER PRIMARY KEY,
+    lane   TEXT NOT NULL,
     reason TEXT NOT NULL,
     at     REAL NOT NULL,
     reply  INTEGER                       -- central's rejection; without one the lane is held
@@ -74,7 +84,7 @@ CREATE TABLE reply (                     -- central's signed words, as they came
     body         BLOB NOT NULL           -- JSON with central's signature
 ) STRICT;
 
-CREATE TABLE receipt (                   -- custody proven by a reply
+CREATE TABLE receipt (                   -- delivered: custody proven by a reply
     seq   INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,
     reply INTEGER NOT NULL

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
 from offline_queue.figures import CLOCK_SLACK_S
-from offline_queue.values import Alarm, AlarmCode, Place, Refused, Settlement
+from offline_queue.values import Alarm, AlarmCode, Refused, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,15 +70,31 @@ class _Settler:
         if why:
             self._refused.append(Refused(wire.ItemId(self._reply.kiosk, self._reply.epoch, word.seq), why))
             self._ledger.alarms.append(Alarm(AlarmCode.RECEIPT_REFUSED, why, word.seq))
-        elif row is None or row["phase"] == Place.DELIVERED:
-            return  # settled before: a word that came twice
+        elif row is None:
+            return  # settled so long ago that the row is gone
         elif word.verdict is wire.Verdict.DEFERRED:
-            self._ledger.put_off([word.seq], min(MAX_PUT_OFF_S, float(word.retry_after_s or 0)))
-            self._deferred.append(word.seq)
-        elif word.outcome is wire.Verdict.REJECTED:
-            self._reject(word, row)
-        else:
-            self._deliver(word, row)
+            if self._ledger.put_off([word.seq], min(MAX_PUT_OFF_S, float(word.retry_after_s or 0))):
+                self._deferred.append(word.seq)
+        elif self._leave(word.seq, row):
+            rejected = word.outcome is wire.Verdict.REJECTED
+            (self._reject if rejected else self._deliver)(word, row["lane"])
+
+    def _leave(self, seq: int, row: Row) -> bool:
+        """Take an item from where it is, and let its lane go on; ``False``: it was settled before."""
+        ledger, lane = self._ledger, row["lane"]
+        if ledger.sql.run("leave_ready", priority=row["priority"], seq=seq):
+            ledger.promote(lane)
+        elif not ledger.sql.run("leave_waiting", lane=lane, seq=seq):
+            item = ledger.sql.one("find_item", seq=seq)
+            if item is None or item["delivered"] or item["reason"] is None:
+                return False
+            if item["reply"] is None:
+                ledger.promote(lane)
+            ledger.sql.run("release_item", seq=seq)
+            return True  # it has left the count when it was set aside
+        self._items += 1
+        self._bytes += row["size"]
+        return True
 
     def finish(self) -> None:
         """Write the counters."""
@@ -97,32 +113,13 @@ class _Settler:
             return "foreign"
         return "" if row["fingerprint"] == word.fingerprint else "fingerprint"
 
-    def _deliver(self, word: wire.Word, row: Row) -> None:
-        sql = self._ledger.sql
-        sql.run("set_place", seq=word.seq, phase=Place.DELIVERED)
-        if row["phase"] in {Place.HELD, Place.REJECTED}:
-            sql.run("release_item", seq=word.seq)
-        else:
-            self._count(row)
-        sql.run("add_receipt", seq=word.seq, epoch=self._epoch, reply=self._kept())
-        self._free_lane(row)
+    def _deliver(self, word: wire.Word, _lane: str) -> None:
+        self._ledger.sql.run("add_receipt", seq=word.seq, epoch=self._epoch, reply=self._kept())
         self._delivered.append(word.seq)
 
-    def _reject(self, word: wire.Word, row: Row) -> None:
-        if row["phase"] not in {Place.HELD, Place.REJECTED}:
-            self._count(row)
-        self._ledger.sql.run("set_place", seq=word.seq, phase=Place.REJECTED)
-        self._ledger.set_aside(word.seq, word.reason, self._kept(), AlarmCode.ITEM_QUARANTINED)
-        self._free_lane(row)
+    def _reject(self, word: wire.Word, lane: str) -> None:
+        self._ledger.set_aside(word.seq, lane, word.reason, self._kept(), AlarmCode.ITEM_QUARANTINED)
         self._rejected.append(word.seq)
-
-    def _free_lane(self, row: Row) -> None:
-        if row["phase"] in {Place.READY, Place.HELD}:
-            self._ledger.sql.run("promote", lane=row["lane"])
-
-    def _count(self, row: Row) -> None:
-        self._items += 1
-        self._bytes += row["size"]
 
     def _kept(self) -> int:
         """Keep the reply, once; return its id."""
@@ -169,14 +166,13 @@ def _send_again(ledger: Ledger, restored: datetime) -> None:
             ledger.alarms.append(Alarm(AlarmCode.RECEIPT_WITHOUT_BODY, "central was restored", row["seq"]))
             continue
         sql.run("forget_receipt", seq=row["seq"])
-        sql.run("send_again", seq=row["seq"])
+        sql.run("make_wait", lane=row["lane"], seq=row["seq"], priority=row["priority"])
         lanes.add(row["lane"])
         again, size = again + 1, size + row["size"]
     for lane in sorted(lanes):
-        sql.run("step_back", lane=lane)
-        held = sql.one("held_in_lane", lane=lane)
-        if held is None or held["seq"] is None:
-            sql.run("promote", lane=lane)
+        ledger.step_back(lane)
+        if sql.one("held_in_lane", lane=lane) is None:
+            ledger.promote(lane)
     sql.run("answered_restore", restored=restored.timestamp())
     ledger.settled(-again, -size)
     ledger.alarms.append(Alarm(AlarmCode.CENTRAL_RESTORED, f"{again} items are sent again"))

@@ -11,8 +11,8 @@ import os
 import shutil
 import sqlite3
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from sqlite_utils import Database
@@ -84,7 +84,8 @@ class Store:
         self._cap_pages = max(cap_bytes // PAGE_BYTES, 64)
         self._reserve = path.with_name(path.name + ".reserve")
         self._mark_file = -1
-        self._thread = ThreadPoolExecutor(1, initializer=_name_thread)
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="db", daemon=True)
         self._closed = False
         self._lock_file = -1
         self._connection: sqlite3.Connection | None = None
@@ -93,6 +94,7 @@ class Store:
     async def open(cls, path: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES) -> Self:
         """Lock, open, verify the settings and migrate. A second process is refused with ``QueueCode.LOCKED``."""
         store = cls(path, cap_bytes)
+        store._thread.start()
         try:
             await store._on_thread(store._open)
         except BaseException:
@@ -103,9 +105,11 @@ class Store:
     async def close(self) -> None:
         """Close the connection and give up the lock; idempotent."""
         if not self._closed:
+            closing = self._on_thread(self._close)
             self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-            self._thread.shutdown()
+            self._work.put(None)
+            await closing
+            await asyncio.to_thread(self._thread.join)
 
     async def write(
         self, work: Callable[[Statements], T], done: Callable[[T | None], None], *, spare: bool = False
@@ -168,10 +172,28 @@ class Store:
         used = int(statements.pragma("page_count")) - int(statements.pragma("freelist_count"))
         return max(0, self._cap_pages - used) * PAGE_BYTES
 
-    async def _on_thread(self, work: Callable[[], T]) -> T:
+    def _on_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        """Queue ``work`` for the ``db`` thread. It is done even when nobody waits for its result any more."""
         if self._closed:
             raise QueueError("the queue is closed", code=QueueCode.CLOSED)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def job() -> None:
+            # One call to the loop for each piece of work: a wake-up costs more than the work itself on a fast disk.
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
+                loop.call_soon_threadsafe(_fail, future, error)
+            else:
+                loop.call_soon_threadsafe(_finish, future, result)
+
+        self._work.put(job)
+        return future
+
+    def _serve(self) -> None:
+        while (job := self._work.get()) is not None:
+            job()
 
     def _open(self) -> None:
         with _translated():
@@ -260,8 +282,14 @@ def sqlite_version() -> tuple[str, bool]:
     return sqlite3.sqlite_version, (3, 7, 0) <= sqlite3.sqlite_version_info < (3, 51, 3)
 
 
-def _name_thread() -> None:
-    threading.current_thread().name = "db"
+def _finish(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _fail(future: asyncio.Future[T], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def _own(path: Path) -> int:

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from offline_queue.wire import ItemId, Receipt
-
-
-class Place(enum.IntEnum):
-    """Column ``phase`` of a row. At most one row of a lane is ready or held; it stands before all that wait."""
-
-    WAITING = 0  # behind an item of its lane that has no verdict
-    READY = 1  # may be sent
-    HELD = 2  # quarantined without a verdict; its lane waits
-    REJECTED = 3  # quarantined by central's final word
-    DELIVERED = 4  # custody proven; the body is kept for a while
 
 
 class Phase(enum.StrEnum):
@@ -139,22 +129,27 @@ class AdmissionLimits:
     max_catalogue_age_s: float = 7 * 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Both clocks at the start of a transaction: wall time in seconds UTC, monotonic seconds."""
 
     wall: float
     mono: float
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The end of the queue, as the next put finds it. Kept in memory: one process owns the file."""
 
     kiosk: str
     epoch_id: int
     epoch: str  # name of the present epoch
     seq: int
-    chain: bytes = field(repr=False)
+    chain: bytes
     total: int  # bytes of all bodies up to here
     boot: int
+
+
+class LaneEnd(NamedTuple):
+    """The last item this process put into a lane."""
+
+    seq: int
+    priority: int

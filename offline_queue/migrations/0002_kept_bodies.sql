@@ -1,20 +1,31 @@
 -- Bodies outlive their receipts, one reply is the receipt of many items, a put writes one row and no counter, audit.
 -- Never edited after a release.
 
+CREATE TABLE ready (
+    priority INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+    due REAL NOT NULL DEFAULT 0, PRIMARY KEY (priority, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE waiting (
+    lane TEXT NOT NULL, seq INTEGER NOT NULL, priority INTEGER NOT NULL, PRIMARY KEY (lane, seq)
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO ready SELECT priority, seq, lane, attempts, due FROM outbox WHERE head = 1;
+
+INSERT INTO waiting
+SELECT lane, seq, priority FROM outbox WHERE head = 0 AND seq NOT IN (SELECT seq FROM quarantine);
+
 CREATE TABLE new_outbox (
     seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, lane TEXT NOT NULL, kind TEXT NOT NULL, schema INTEGER NOT NULL,
-    priority INTEGER NOT NULL, phase INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0,
-    put_at REAL NOT NULL, put_mono REAL NOT NULL, boot INTEGER NOT NULL, total INTEGER NOT NULL, key_id TEXT NOT NULL,
-    sealed_key BLOB NOT NULL, fingerprint BLOB NOT NULL, chain_before BLOB NOT NULL, chain BLOB NOT NULL,
-    body BLOB NOT NULL
+    priority INTEGER NOT NULL, put_at REAL NOT NULL, put_mono REAL NOT NULL, boot INTEGER NOT NULL,
+    total INTEGER NOT NULL, key_id TEXT NOT NULL, sealed_key BLOB NOT NULL, fingerprint BLOB NOT NULL,
+    chain_before BLOB NOT NULL, chain BLOB NOT NULL, body BLOB NOT NULL
 ) STRICT;
 
 INSERT INTO new_outbox
-SELECT o.seq, o.epoch, o.lane, o.kind, o.schema, o.priority,
-       CASE WHEN q.receipt IS NOT NULL THEN 3 WHEN q.seq IS NOT NULL THEN 2 ELSE o.head END,
-       o.attempts, iif(o.head = 1 AND q.seq IS NULL, o.due, 0), o.put_at, o.put_mono, o.boot,
-       sum(length(o.body)) OVER (ORDER BY o.seq), o.key_id, o.sealed_key, o.fingerprint, o.chain_before, o.chain, o.body
-FROM outbox o LEFT JOIN quarantine q ON q.seq = o.seq;
+SELECT seq, epoch, lane, kind, schema, priority, put_at, put_mono, boot, sum(length(body)) OVER (ORDER BY seq),
+       key_id, sealed_key, fingerprint, chain_before, chain, body
+FROM outbox;
 
 CREATE TABLE reply (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, central_time REAL NOT NULL, body BLOB NOT NULL
@@ -41,10 +52,12 @@ CREATE TABLE new_receipt (
 INSERT INTO new_receipt SELECT seq, epoch, seq FROM receipt;
 
 CREATE TABLE new_quarantine (
-    seq INTEGER PRIMARY KEY, reason TEXT NOT NULL, at REAL NOT NULL, reply INTEGER
+    seq INTEGER PRIMARY KEY, lane TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, reply INTEGER
 ) STRICT;
 
-INSERT INTO new_quarantine SELECT seq, reason, at, iif(receipt IS NULL, NULL, seq) FROM quarantine;
+INSERT INTO new_quarantine
+SELECT q.seq, o.lane, q.reason, q.at, iif(q.receipt IS NULL, NULL, q.seq)
+FROM quarantine q JOIN outbox o ON o.seq = q.seq;
 
 CREATE TABLE new_state (
     id INTEGER PRIMARY KEY CHECK (id = 1), kiosk TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch (id),
@@ -60,8 +73,8 @@ CREATE TABLE new_state (
 INSERT INTO new_state (id, kiosk, epoch, last_seq, last_chain, last_total, done_items, done_bytes, quarantined, boot,
                        boot_id, link_failures, link_due, last_receipt_at)
 SELECT 1, kiosk, epoch, last_seq, last_chain, (SELECT coalesce(max(total), 0) FROM new_outbox),
-       last_seq - (SELECT count(*) FROM new_outbox WHERE phase < 2),
-       (SELECT coalesce(sum(length(body)), 0) FROM new_outbox WHERE phase >= 2),
+       last_seq - (SELECT count(*) FROM ready) - (SELECT count(*) FROM waiting),
+       (SELECT coalesce(sum(length(o.body)), 0) FROM quarantine q JOIN new_outbox o ON o.seq = q.seq),
        quarantined, boot, boot_id, link_failures, link_due, last_receipt_at
 FROM state;
 
@@ -88,12 +101,6 @@ ALTER TABLE new_receipt RENAME TO receipt;
 ALTER TABLE new_quarantine RENAME TO quarantine;
 
 ALTER TABLE new_state RENAME TO state;
-
-CREATE INDEX outbox_ready ON outbox (priority, seq) WHERE phase = 1 AND due = 0;
-
-CREATE INDEX outbox_put_off ON outbox (due) WHERE phase = 1 AND due <> 0;
-
-CREATE INDEX outbox_waiting ON outbox (lane, seq) WHERE phase = 0;
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY, at REAL NOT NULL, line TEXT NOT NULL, chain BLOB NOT NULL

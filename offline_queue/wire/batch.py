@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from offline_queue.wire import identity
 from offline_queue.wire.fields import Fields, WireError, canonical, from_json, to_json
@@ -47,25 +47,43 @@ def chain_start(kiosk: str, epoch: str) -> bytes:
     return hashlib.sha256(canonical("tongban/chain-start/1", [kiosk, epoch])).digest()
 
 
-def chain_step(kiosk: str, epoch: str, item: Item, fingerprint: bytes | None = None) -> bytes:
-    """Return the chain value after ``item``: binds the value before, all that travels in clear, and the ciphertexts.
+class ChainLink(NamedTuple):
+    """What the chain binds of an item: the value before it, all that travels in clear, and its ciphertexts."""
 
-    ``fingerprint`` spares hashing the body again where the caller has just done it.
-    """
-    values: list[str | int | None] = [
-        item.chain_before.hex(),
-        kiosk,
-        epoch,
+    before: bytes
+    seq: int
+    lane: str
+    kind: str
+    schema: int
+    priority: int
+    key_id: str
+    sealed_key: bytes
+    fingerprint: bytes
+
+
+def chain_value(kiosk: str, epoch: str, link: ChainLink) -> bytes:
+    """Return the chain value after an item."""
+    before, seq, lane, kind, schema, priority, key_id, sealed_key, fingerprint = link
+    key = hashlib.sha256(sealed_key).hexdigest()
+    clear: list[str | int | None] = [seq, lane, kind, schema, priority, key_id]
+    values = [before.hex(), kiosk, epoch, *clear, key, fingerprint.hex()]
+    return hashlib.sha256(canonical("tongban/chain/1", values)).digest()
+
+
+def chain_step(kiosk: str, epoch: str, item: Item, fingerprint: bytes | None = None) -> bytes:
+    """Return the chain value after ``item``; ``fingerprint`` spares hashing the body once more."""
+    link = ChainLink(
+        item.chain_before,
         item.seq,
         item.lane,
         item.kind,
         item.schema,
         item.priority,
         item.key_id,
-        hashlib.sha256(item.sealed_key).hexdigest(),
-        (fingerprint or item.fingerprint).hex(),
-    ]
-    return hashlib.sha256(canonical("tongban/chain/1", values)).digest()
+        item.sealed_key,
+        fingerprint or item.fingerprint,
+    )
+    return chain_value(kiosk, epoch, link)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _MAX_NAMED_PROBLEMS: Final = 20  # a hostile batch of 50 items may not fill a log
 
 
@@ -27,12 +28,12 @@ def canonical(label: str, values: list[str | int | None]) -> bytes:
 
     The label separates purposes: a signature over one thing can never be shown as a signature over another.
     """
-    return f"{label}\n{json.dumps(values, separators=(',', ':'), ensure_ascii=True)}".encode("ascii")
+    return f"{label}\n{_ENCODER.encode(values)}".encode("ascii")
 
 
 def to_json(value: object) -> bytes:
     """Encode without spaces, ASCII only."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return _ENCODER.encode(value).encode("ascii")
 
 
 def from_json(raw: bytes, limit: int) -> object:
