@@ -56,9 +56,9 @@ def counts(medium: Medium, items: int, say: Callable[[str], None]) -> Found:
         cells = [text for one in ones for text in ((f"{one.flushes:.3f}", f"{one.kib:.1f}") if one else ("–", "–"))]
         rows.append((row, _durable(kind), *cells, kind.note))
     note = (
-        f"Counted over {items:,} items by a preloaded library between the process and the C library: calls of fsync, "
-        "fdatasync and syncfs, and bytes written to regular files, whatever they are: WAL, checkpoints, at closing too. "
-        "Commits that flush nothing are lost in a power cut: the column *durable*."
+        f"Counted over {items:,} items by a preloaded library between the process and the C library: calls of "
+        "fsync, fdatasync and syncfs, and bytes written to regular files, whatever they are: WAL, checkpoints, also at "
+        "closing. Commits that flush nothing are lost in a power cut: the column *durable*."
     )
     head = ("", "durable", *(f"{o}: {what}" for o in OPERATIONS for what in ("flushes", "KiB")), "remarks")
     table = Table("Flushes and bytes of an item (Q1, Q4)", note, head, tuple(rows))

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.measure import percentile
 from benchmarks.peers.peer import random_bodies
 from benchmarks.peers.raw import Flush
-from benchmarks.peers.tongban import ITEMS_PER_VISIT, Central, open_outbox, put_many, settle
+from benchmarks.peers.tongban import ITEMS_PER_VISIT, Central, open_outbox, put_many
+from offline_queue import wire
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from offline_queue import wire
     from offline_queue.outbox import Outbox
 
 PAUSE_S: Final = 0.02  # mean between two puts: residents come at random, and never this fast
@@ -87,5 +87,5 @@ async def _drain(outbox: Outbox, central: Central) -> None:
     while True:
         batch: wire.Batch | None = await outbox.take()
         if batch is not None:
-            await settle(outbox, central.reply(batch))
+            await outbox.settle(wire.decode_reply(central.reply(batch)))
         await asyncio.sleep(ROUND_TRIP_S)

@@ -12,7 +12,7 @@ from benchmarks.peers.peer import Kind
 from benchmarks.peers.persist_queue import PersistQueue
 from benchmarks.peers.raw import Flush, Raw, RawAwaited
 from benchmarks.peers.sqlite_utils_table import SqliteUtilsTable
-from benchmarks.peers.tongban import Tongban
+from benchmarks.peers.tongban import Tongban, TongbanOnThread
 
 RAW: Final = "raw sqlite3"
 RAW_AWAITED: Final = "raw sqlite3, awaited"
@@ -25,9 +25,9 @@ KINDS: Final = {
     kind.name: kind
     for kind in (
         Kind(RAW, Raw, durable=True, note="one table, no order, no seal, no proof", batches=True),
-        Kind(OURS, partial(Tongban, inline=True), durable=True, note="sealed, chained, lanes, receipts", batches=True),
+        Kind(OURS, TongbanOnThread, durable=True, note="sealed, chained, lanes, receipts", batches=True),
         Kind(RAW_AWAITED, RawAwaited, durable=True, note="on a thread of its own", batches=True),
-        Kind(OURS_AWAITED, partial(Tongban, inline=False), durable=True, note="as the terminal uses it", batches=True),
+        Kind(OURS_AWAITED, Tongban, durable=True, note="as the terminal uses it", batches=True),
         Kind(PERSIST_QUEUE, PersistQueue, durable=True, note="two commits an ack"),
         Kind("litequeue, as shipped", partial(LiteQueue, full=False), durable=False, note="two commits an ack"),
         Kind(LITE_QUEUE, partial(LiteQueue, full=True), durable=True, note="two commits an ack"),

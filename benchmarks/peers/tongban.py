@@ -4,32 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from benchmarks.inline_loop import InlineLoop
-from benchmarks.peers.peer import BODY_BYTES, Peer
+from benchmarks.peers.peer import BODY_BYTES, Peer, timed
 from benchmarks.peers.raw import steps
 from offline_queue import wire
 from offline_queue.outbox import Outbox
+from offline_queue.settlement import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from offline_queue.ledger import Ledger
+    from offline_queue.store import Statements
+    from offline_queue.values import Settlement
+
+T = TypeVar("T")
 
 KIOSK: Final = "bench-1"
 ITEMS_PER_VISIT: Final = 4
 CAP_BYTES: Final = 64 * 1024**3
-TIDY_STEP: Final = 1000  # rows one round of housekeeping may touch
-LOOP_TURN: Final = 64  # puts between two turns of a loop that no await hands the control to
+_DEADLINE_S: Final = 3600.0
 
 
 @dataclass
@@ -41,24 +46,19 @@ class Central:
 
     def reply(self, batch: wire.Batch) -> bytes:
         """Return the signed answer as it travels."""
-        return wire.encode_reply(
-            [
-                wire.sign_receipt(
-                    self.signing,
-                    wire.Receipt(
-                        kiosk=batch.kiosk,
-                        epoch=batch.epoch,
-                        seq=item.seq,
-                        verdict=wire.Verdict.ACCEPTED,
-                        fingerprint=item.fingerprint,
-                        central_time=datetime.now(UTC),
-                        key_id="receipts-1",
-                    ),
-                )
-                for item in batch.items
-            ],
-            wire.MAX_BATCH_ITEMS,
+        words = tuple(
+            wire.Word(seq=item.seq, verdict=wire.Verdict.ACCEPTED, fingerprint=item.fingerprint) for item in batch.items
         )
+        reply = wire.Reply(
+            kiosk=batch.kiosk,
+            epoch=batch.epoch,
+            central_time=datetime.now(UTC),
+            credit=wire.MAX_BATCH_ITEMS,
+            stream=wire.Stream(highest=batch.last_seq),
+            words=words,
+            key_id="receipts-1",
+        )
+        return wire.encode_reply(wire.sign_reply(self.signing, reply))
 
 
 class Calendar:
@@ -98,21 +98,11 @@ async def put_many(outbox: Outbox, count: int) -> None:
         await outbox.transact(puts)
 
 
-async def settle(outbox: Outbox, reply: bytes) -> int:
-    """Do what the courier does with an answer: read it strictly, prove it, keep it. Return the number of items."""
-    settlement = await outbox.settle(wire.decode_reply(reply).receipts)
-    return len(settlement.delivered)
-
-
 class Tongban(Peer):
-    """The outbox with its courier's part of the work, central's signing left out of the time.
+    """The outbox with its courier's part of the work, central's signing left out of the time; every call awaited."""
 
-    ``inline`` runs the work of the ``db`` thread in the caller; else every call crosses to it and back.
-    """
-
-    def __init__(self, folder: Path, *, inline: bool) -> None:
-        self._folder = folder
-        self._runner = asyncio.Runner(loop_factory=InlineLoop if inline else None)
+    def __init__(self, folder: Path) -> None:
+        self._runner = asyncio.Runner()
         self._central = central_of(folder)
         self._calendar = Calendar()
         self._outbox = self._runner.run(open_outbox(folder, self._central, self._calendar))
@@ -163,8 +153,6 @@ class Tongban(Peer):
             before = clock()
             await outbox.put(key, "case", body)
             spent.append(clock() - before)
-            if len(spent) % LOOP_TURN == 0:
-                await asyncio.sleep(0)
             if before > end:
                 break
         return spent
@@ -177,15 +165,11 @@ class Tongban(Peer):
             before = clock()
             batch = await outbox.take(size)
             taken = clock() - before
-            if batch is None or batch.count < size:
-                raise RuntimeError(f"fewer than {size} items could be taken")
-            reply = self._central.reply(batch)
+            reply = self._central.reply(_whole(batch, size))
             before = clock()
-            settled = await settle(outbox, reply)
+            settlement = await outbox.settle(wire.decode_reply(reply))
             spent.append(taken + clock() - before)
-            if settled != size:
-                raise RuntimeError(f"{settled} of {size} items settled")
-            await asyncio.sleep(0)
+            _check(settlement, size)
             if before > end:
                 break
         return spent
@@ -195,10 +179,79 @@ class Tongban(Peer):
         for step in steps(count):
             await put_many(self._outbox, step)
             while (batch := await self._outbox.take()) is not None:
-                await settle(self._outbox, self._central.reply(batch))
+                await self._outbox.settle(wire.decode_reply(self._central.reply(batch)))
         self._calendar.behind = timedelta()
-        for _ in range(count // TIDY_STEP + 1):
-            await self._outbox.tidy()
+        await self._outbox.tidy()
+
+
+class TongbanOnThread(Tongban):
+    """The same work, called on the thread ``db`` itself, one commit each: without the crossing there and back."""
+
+    async def _time_puts(self, bodies: Sequence[bytes], budget_s: float) -> list[float]:
+        puts = list(zip(_keys(self._outbox, len(bodies)), bodies, strict=True))
+
+        def put(sealing: tuple[wire.VisitKey, bytes]) -> None:
+            key, body = sealing
+            self._commit(lambda ledger: ledger.put(key, "case", body))
+
+        return await self._on_thread(lambda _: timed(put, puts, budget_s))
+
+    async def _time_take_acks(self, batches: int, size: int, budget_s: float) -> list[float]:
+        outbox, clock = self._outbox, time.perf_counter
+        keys = {"receipts-1": self._central.signing.public_key()}
+
+        def job(sql: Statements) -> list[float]:
+            spent: list[float] = []
+            end = clock() + budget_s
+            for _ in range(batches):
+                before = clock()
+                batch, _ = outbox._ledger(sql).take(size, wire.MAX_BATCH_BYTES)  # noqa: SLF001 - as Outbox.take does there
+                taken = clock() - before
+                reply = self._central.reply(_whole(batch, size))
+                before = clock()
+                decoded = wire.decode_reply(reply)
+                settlement = self._commit(partial(settle, reply=decoded, keys=keys))
+                spent.append(taken + clock() - before)
+                _check(settlement, size)
+                if before > end:
+                    break
+            return spent
+
+        return await self._on_thread(job)
+
+    def _commit(self, work: Callable[[Ledger], T]) -> T:
+        """Do what ``Outbox.transact`` does, on its thread."""
+        outbox = self._outbox
+        store, begin, committed = outbox._store, outbox._ledger_work, outbox._committed  # noqa: SLF001 - transact, sawn in two
+        return store.write_here(lambda sql: begin(sql, work), committed)[0]
+
+    async def _on_thread(self, job: Callable[[Statements], list[float]]) -> list[float]:
+        """Run ``job`` on the thread ``db`` while the loop stands still: what it does after a put is not the put."""
+        ended = threading.Event()
+
+        def run(ledger: Ledger) -> list[float]:
+            try:
+                return job(ledger.sql)
+            finally:
+                ended.set()
+
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(self._outbox.read(run))
+            await asyncio.sleep(0)  # the job is on its way
+            if not ended.wait(_DEADLINE_S):
+                raise TimeoutError
+        return task.result()
+
+
+def _whole(batch: wire.Batch | None, size: int) -> wire.Batch:
+    if batch is None or batch.count < size:
+        raise RuntimeError(f"fewer than {size} items could be taken")
+    return batch
+
+
+def _check(settlement: Settlement, size: int) -> None:
+    if len(settlement.delivered) != size:
+        raise RuntimeError(f"{len(settlement.delivered)} of {size} items settled")
 
 
 def central_of(folder: Path) -> Central:
