@@ -32,7 +32,7 @@ CREATE TABLE reply (
 ) STRICT;
 
 INSERT INTO reply (id, at, central_time, body)
-SELECT seq, at, unixepoch(json_extract(receipt, '$.central_time')), json_object(
+SELECT seq, at, unixepoch(json_extract(receipt, '$.central_time')), CAST(json_object(
     'kiosk', json_extract(receipt, '$.kiosk'), 'epoch', json_extract(receipt, '$.epoch'),
     'central_time', json_extract(receipt, '$.central_time'), 'credit', 0,
     'stream', json_object('highest', seq, 'state', 'ok', 'restored', NULL),
@@ -41,7 +41,7 @@ SELECT seq, at, unixepoch(json_extract(receipt, '$.central_time')), json_object(
         'first_verdict', json_extract(receipt, '$.first_verdict'),
         'fingerprint', json_extract(receipt, '$.fingerprint'), 'reason', json_extract(receipt, '$.reason'),
         'retry_after_s', json_extract(receipt, '$.retry_after_s'))),
-    'key_id', json_extract(receipt, '$.key_id'), 'signature', json_extract(receipt, '$.signature'))
+    'key_id', json_extract(receipt, '$.key_id'), 'signature', json_extract(receipt, '$.signature')) AS BLOB)
 FROM (SELECT seq, at, CAST(receipt AS TEXT) AS receipt FROM receipt
       UNION ALL SELECT seq, at, CAST(receipt AS TEXT) FROM quarantine WHERE receipt IS NOT NULL);
 
