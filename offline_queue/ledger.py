@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
-from offline_queue.values import Alarm, AlarmCode, Head, ItemState, LaneEnd, Moment, Phase
+from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase
 from offline_queue.wire import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from offline_queue.store import Row, Statements
 
 MAX_ATTEMPTS: Final = 10  # failures of one item while others pass, then quarantine
 MAX_ITEM_WAIT_S: Final = 900.0
+ENLIST_CHUNK: Final = 2000  # items in one transaction: some ten milliseconds of the thread
 
 _ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item))  # columns of outbox, by design
 
@@ -26,18 +27,16 @@ _ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item
 class Ledger:
     """One transaction's view of the queue. ``alarms`` are raised by the outbox after the commit, never before.
 
-    ``head`` is the cached end of the queue (``None``: read it), ``lanes`` the last item put in each lane by this
-    process. After the commit the outbox takes over :attr:`head` and :attr:`put_in`; after a failure it drops its own.
+    ``head`` is the cached end of the queue (``None``: read it). After the commit the outbox takes it over; after a
+    failure it drops its own.
     """
 
-    def __init__(self, statements: Statements, moment: Moment, head: Head | None, lanes: Mapping[str, LaneEnd]) -> None:
+    def __init__(self, statements: Statements, moment: Moment, head: Head | None) -> None:
         self.sql = statements
         self.moment = moment
         self.head = head
-        self.put_in: dict[str, LaneEnd] = {}
         self.alarms: list[Alarm] = []
         self.woke = False  # something may be sent that could not before
-        self._lanes = lanes
 
     def begin(self, kiosk: str, boot_id: str, mark: wire.ChainEnd | None) -> Head:
         """Write the first rows of a new file, check the owner of an old one, notice a reboot and a lost history."""
@@ -122,10 +121,7 @@ class Ledger:
             chain=chain,
             body=sealed,
         )
-        place = "make_wait" if self._has_undecided(key.lane) else "make_ready"
-        self.sql.run(place, lane=key.lane, seq=seq, priority=priority)
         self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, head.total + len(sealed), head.boot)
-        self.put_in[key.lane] = LaneEnd(seq, priority)
         self.woke = True
         return wire.ItemId(head.kiosk, head.epoch, seq)
 
@@ -133,6 +129,26 @@ class Ledger:
         """Return 1, 2, 3 … for each name and ISO date; a number is used up by the commit and never given twice."""
         row = self.sql.one("next_number", name=name, day=day)
         return int(row["value"]) if row is not None else 0
+
+    def has_tail(self) -> bool:
+        """Tell whether items were put that are not entered yet where they stand."""
+        return bool(self.load_head().seq > self.state()["enlisted"])
+
+    def enlist(self, limit: int = ENLIST_CHUNK) -> bool:
+        """Enter what was put where it stands: ready, or waiting in its lane; tell whether there is more."""
+        rows = list(self.sql.rows("tail", limit=limit))
+        for row in rows:
+            place = {"seq": row["seq"], "lane": row["lane"], "priority": row["priority"]}
+            if not self.sql.run("enlist", **place):
+                self.sql.run("make_wait", **place)
+        more = len(rows) == limit
+        self.sql.run("enlisted", seq=rows[-1]["seq"] if more else self.load_head().seq)
+        return more
+
+    def enlist_all(self) -> None:
+        """Enter all that was put where it stands, before any of it is moved."""
+        while self.has_tail():
+            self.enlist()
 
     def take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
         """Return what may be sent now, one item of a lane, and the seqs whose stored bytes no longer fit the chain.
@@ -200,12 +216,13 @@ class Ledger:
 
     def put_off(self, seqs: Sequence[int], wait_s: float) -> int:
         """Let ready items step back without counting an attempt; return how many did."""
-        rows = [(seq, self.sql.one("settled_item", seq=seq)) for seq in seqs]
+        rows = [(seq, self.sql.one("stored_item", seq=seq)) for seq in seqs]
         due = self.moment.mono + wait_s
         return sum(self.sql.run("put_off", priority=row["priority"], seq=seq, due=due) for seq, row in rows if row)
 
     def fail(self, seq: int, reason: str) -> bool:
         """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
+        self.enlist_all()
         row = self.sql.one("find_item", seq=seq)
         if row is None:
             return False
@@ -218,10 +235,11 @@ class Ledger:
 
     def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
         """Set an item aside with its body. Its lane waits: an order without a verdict is not skipped."""
-        row = self.sql.one("settled_item", seq=seq)
+        row = self.sql.one("stored_item", seq=seq)
         if row is None:
             return
         lane, priority = row["lane"], row["priority"]
+        self.enlist_all()
         if self.sql.run("leave_ready", priority=priority, seq=seq) or self.sql.run("leave_waiting", lane=lane, seq=seq):
             self.settled(1, row["size"])
             self.set_aside(seq, lane, reason, None, code)
@@ -269,11 +287,6 @@ class Ledger:
         """Count items that no longer wait to be sent; with the end of the chain, which outlives its last row."""
         head = self.load_head()
         self.sql.run("settle_state", seq=head.seq, chain=head.chain, total=head.total, items=items, bytes=size)
-
-    def _has_undecided(self, lane: str) -> bool:
-        end = self.put_in.get(lane) or self._lanes.get(lane)
-        row = None if end is None else self.sql.one("is_undecided", lane=lane, seq=end.seq, priority=end.priority)
-        return row is not None and bool(row["undecided"])
 
     def _singly(self, limit: int, unreadable: list[int]) -> list[Row]:
         rows = []

@@ -11,7 +11,7 @@ from offline_queue import figures, settlement, wire
 from offline_queue.errors import QueueCode, QueueError
 from offline_queue.ledger import Ledger
 from offline_queue.store import DEFAULT_CAP_BYTES, MARK_BYTES, Store
-from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, LaneEnd, Moment, Phase
+from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, Moment, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LANES_REMEMBERED: Final = 20_000  # a visit takes minutes; this many later no lane goes on
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -38,6 +37,7 @@ class Outbox:
     def __init__(self, store: Store, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         self.changed = asyncio.Event()
         self._store = store
+        store.told = self._tell
         self._now = now
         self._monotonic = monotonic
         self._loop = asyncio.get_running_loop()
@@ -46,9 +46,8 @@ class Outbox:
         self._on_alarm: Callable[[Alarm], None] | None = None
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
         self._central_key: tuple[X25519PublicKey, str]
-        self._head: Head | None = None  # of the db thread, like the lanes
+        self._head: Head | None = None  # of the db thread
         self._untold: deque[Ledger] = deque()  # committed, the loop has not heard of it yet
-        self._lanes: dict[str, LaneEnd] = {}
         self.kiosk = ""
         self.epoch = ""
 
@@ -130,6 +129,7 @@ class Outbox:
 
         What no longer fits its chain, or cannot be read, is named by an alarm and set aside; the rest flows.
         """
+        await self._enlist()
         try:
             batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
         except QueueError as error:
@@ -204,8 +204,18 @@ class Outbox:
         if self._on_alarm is not None:
             self._loop.call_soon(self._on_alarm, alarm)
 
+    async def _enlist(self) -> None:
+        """Enter what was put where it stands. Not flushed: after a cut it is simply done again."""
+        while await self.read(lambda ledger: ledger.has_tail()):
+            await self._store.write(
+                lambda sql: self._ledger_work(sql, lambda ledger: ledger.enlist()),
+                self._committed,
+                spare=True,
+                flushed=False,
+            )
+
     def _ledger(self, sql: Statements) -> Ledger:
-        return Ledger(sql, Moment(self._now().timestamp(), self._monotonic()), self._head, self._lanes)
+        return Ledger(sql, Moment(self._now().timestamp(), self._monotonic()), self._head)
 
     def _ledger_work(self, sql: Statements, work: Callable[[Ledger], T]) -> tuple[T, Ledger]:
         ledger = self._ledger(sql)
@@ -220,18 +230,14 @@ class Outbox:
         if ledger.head is not None and ledger.head is not self._head:
             self._head = ledger.head
             self._store.write_mark(_mark(ledger.head))
-        for lane, end in ledger.put_in.items():
-            self._lanes.pop(lane, None)
-            self._lanes[lane] = end
-        while len(self._lanes) > LANES_REMEMBERED:
-            del self._lanes[next(iter(self._lanes))]
-        self._untold.append(ledger)
-        if len(self._untold) == 1:
-            self._loop.call_soon_threadsafe(self._tell)
+        if ledger.woke or ledger.alarms:
+            self._untold.append(ledger)
 
     def _tell(self) -> None:
         """On the loop: wake who waits, raise the alarms of all commits since the last time."""
         told = [self._untold.popleft() for _ in range(len(self._untold))]
+        if not told:
+            return
         self.epoch = next((one.head.epoch for one in reversed(told) if one.head is not None), self.epoch)
         if any(ledger.woke for ledger in told):
             self.changed.set()

@@ -44,10 +44,17 @@ INSERT INTO ready (priority, seq, lane) VALUES (:priority, :seq, :lane);
 -- name: make_wait
 INSERT INTO waiting (lane, seq, priority) VALUES (:lane, :seq, :priority);
 
--- name: is_undecided
-SELECT EXISTS (SELECT 1 FROM ready WHERE priority = :priority AND seq = :seq)
-    OR EXISTS (SELECT 1 FROM waiting WHERE lane = :lane)
-    OR EXISTS (SELECT 1 FROM quarantine WHERE seq = :seq AND reply IS NULL) AS undecided;
+-- name: tail
+SELECT seq, lane, priority FROM outbox WHERE seq > (SELECT enlisted FROM state) ORDER BY seq LIMIT :limit;
+
+-- name: enlist
+-- Ready unless an item without a verdict stands before it in its lane; a rejected one has its verdict.
+INSERT INTO ready (priority, seq, lane) SELECT :priority, :seq, :lane
+WHERE NOT EXISTS (SELECT 1 FROM ready WHERE lane = :lane) AND NOT EXISTS (SELECT 1 FROM waiting WHERE lane = :lane)
+  AND NOT EXISTS (SELECT 1 FROM quarantine WHERE lane = :lane AND reply IS NULL);
+
+-- name: enlisted
+UPDATE state SET enlisted = :seq;
 
 -- name: ready_items
 SELECT o.seq, o.epoch, o.lane, o.kind, o.schema, o.priority, o.key_id, o.sealed_key, o.fingerprint, o.chain_before,
@@ -66,10 +73,12 @@ SELECT * FROM outbox WHERE seq = :seq;
 SELECT min(due) AS due FROM ready;
 
 -- name: oldest_ready
--- One seek for each priority class instead of a walk over all that is ready.
+-- One seek for each priority class instead of a walk over all that is ready, and one for the tail.
 SELECT put_at, put_mono, boot FROM outbox WHERE seq = (
-    SELECT min((SELECT min(seq) FROM ready WHERE priority = class.column1))
-    FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS class);
+    SELECT min(least) FROM (
+        SELECT (SELECT min(seq) FROM ready WHERE priority = class.column1) AS least
+        FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS class
+        UNION ALL SELECT min(seq) FROM outbox WHERE seq > (SELECT enlisted FROM state)));
 
 -- name: find_item
 SELECT o.seq, o.lane, o.priority, coalesce(r.attempts, 0) AS attempts, length(o.body) AS size, q.reason, q.reply,
@@ -78,7 +87,7 @@ FROM outbox o LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq LEF
 LEFT JOIN receipt c ON c.seq = o.seq
 WHERE o.seq = :seq;
 
--- name: settled_item
+-- name: stored_item
 SELECT epoch, lane, priority, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;
 
 -- name: find_receipt

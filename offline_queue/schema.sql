@@ -13,6 +13,7 @@ CREATE TABLE state (                     -- one row; a put does not touch it, ea
     last_seq        INTEGER NOT NULL DEFAULT 0,   -- end of the chain, unless a newer row of outbox says more
     last_chain      BLOB NOT NULL,
     last_total      INTEGER NOT NULL DEFAULT 0,
+    enlisted        INTEGER NOT NULL DEFAULT 0,   -- items up to this seq are in ready, waiting, quarantine or receipt
     done_items      INTEGER NOT NULL DEFAULT 0,   -- items that no longer wait to be sent
     done_bytes      INTEGER NOT NULL DEFAULT 0,
     quarantined     INTEGER NOT NULL DEFAULT 0,   -- rows of quarantine, kept by triggers
@@ -50,13 +51,13 @@ CREATE TABLE outbox (                    -- each row is written once, and never 
     body         BLOB NOT NULL           -- sealed; last, so that the columns above never cost an overflow page
 ) STRICT;
 
--- Where an item is: in one of the next four tables. A put writes its row, the page above, one page of ready or waiting
--- and the file's header; a settlement touches only small pages.
+-- A put writes one row here and nothing else: its page, the page above, the file's header. Where an item is, is entered
+-- into the next tables later, by whoever is about to send; until then it stands in the tail, above state.enlisted.
 
 CREATE TABLE ready (                     -- may be sent; at most one of a lane
     priority INTEGER NOT NULL,
     seq      INTEGER NOT NULL,
-    lane     TEXT NOT NULL,
+    lane     TEXT NOT NULL UNIQUE,
     attempts INTEGER NOT NULL DEFAULT 0,
     due      REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (priority, seq)

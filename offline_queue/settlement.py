@@ -30,6 +30,7 @@ def settle(ledger: Ledger, reply: wire.Reply, keys: Mapping[str, wire.PublicKey]
     if why:
         ledger.alarms.append(Alarm(AlarmCode.RECEIPT_REFUSED, why))
         return Settlement(refused=(Refused(None, why),))
+    ledger.enlist_all()
     settler = _Settler(ledger, reply)
     for word in sorted(reply.words, key=lambda word: word.seq):  # a lane's first word first
         settler.apply(word)
@@ -65,7 +66,7 @@ class _Settler:
 
     def apply(self, word: wire.Word) -> None:
         """Act on one word."""
-        row = self._ledger.sql.one("settled_item", seq=word.seq)
+        row = self._ledger.sql.one("stored_item", seq=word.seq)
         why = self._word_doubt(word, row)
         if why:
             self._refused.append(Refused(wire.ItemId(self._reply.kiosk, self._reply.epoch, word.seq), why))

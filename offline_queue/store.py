@@ -37,6 +37,7 @@ LOG_LIMIT_BYTES: Final = 64 * 1024 * 1024  # a log that only grows fills the dis
 MARK_BYTES: Final = 128  # within one sector: written whole or not at all
 _OWN_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 _WAL_KEPT_BYTES: Final = 16 * 1024 * 1024
+_FOLD_PAGES: Final = 4000  # folded in when idle; in a burst every thousand puts, not every 250: two flushes each time
 _BUSY_MS: Final = 2000  # a read-only reader may hold the log for a moment
 _PRAGMAS: Final = (
     ("journal_mode", "wal", "wal"),
@@ -48,6 +49,7 @@ _PRAGMAS: Final = (
     ("cell_size_check", "on", 1),
     ("temp_store", "memory", 2),
     ("journal_size_limit", str(_WAL_KEPT_BYTES), _WAL_KEPT_BYTES),
+    ("wal_autocheckpoint", str(_FOLD_PAGES), _FOLD_PAGES),
 )
 
 
@@ -80,6 +82,7 @@ class Store:
     """The open file. Made by :meth:`open`; every method raises ``QueueError`` or one of its kinds."""
 
     def __init__(self, path: Path, cap_bytes: int) -> None:
+        self.told: Callable[[], None] = _nothing  # called on the loop after each piece of work, before its result
         self._path = path
         self._cap_pages = max(cap_bytes // PAGE_BYTES, 64)
         self._reserve = path.with_name(path.name + ".reserve")
@@ -112,22 +115,32 @@ class Store:
             await asyncio.to_thread(self._thread.join)
 
     async def write(
-        self, work: Callable[[Statements], T], done: Callable[[T | None], None], *, spare: bool = False
+        self,
+        work: Callable[[Statements], T],
+        done: Callable[[T | None], None],
+        *,
+        spare: bool = False,
+        flushed: bool = True,
     ) -> T:
         """Run ``work`` in one transaction and return its result once it is on the disk.
 
         ``done`` is called on the ``db`` thread after the commit, even when the caller was cancelled meanwhile; with
         ``None`` after a failure. With ``spare`` a full disk is met by giving up the reserve and trying once more:
-        settling must always go on.
+        settling must always go on. Not ``flushed``: for what can be made again from the rest of the file.
         """
-        return await self._on_thread(lambda: self.write_here(work, done, spare=spare))
+        return await self._on_thread(lambda: self.write_here(work, done, spare=spare, flushed=flushed))
 
     def write_here(
-        self, work: Callable[[Statements], T], done: Callable[[T | None], None], *, spare: bool = False
+        self,
+        work: Callable[[Statements], T],
+        done: Callable[[T | None], None],
+        *,
+        spare: bool = False,
+        flushed: bool = True,
     ) -> T:
         """Do what :meth:`write` does; to be called on the ``db`` thread."""
         try:
-            result = self._write(work, spare)
+            result = self._write(work, spare, flushed)
         except BaseException:
             done(None)
             raise
@@ -184,12 +197,22 @@ class Store:
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
-                loop.call_soon_threadsafe(_fail, future, error)
+                loop.call_soon_threadsafe(self._fail, future, error)
             else:
-                loop.call_soon_threadsafe(_finish, future, result)
+                loop.call_soon_threadsafe(self._finish, future, result)
 
         self._work.put(job)
         return future
+
+    def _finish(self, future: asyncio.Future[T], result: T) -> None:
+        self.told()
+        if not future.done():
+            future.set_result(result)
+
+    def _fail(self, future: asyncio.Future[T], error: BaseException) -> None:
+        self.told()
+        if not future.done():
+            future.set_exception(error)
 
     def _serve(self) -> None:
         while (job := self._work.get()) is not None:
@@ -231,9 +254,9 @@ class Store:
         with _translated():
             return work(Statements(self._open_connection()))
 
-    def _write(self, work: Callable[[Statements], T], spare: bool) -> T:
+    def _write(self, work: Callable[[Statements], T], spare: bool, flushed: bool) -> T:
         try:
-            return self._commit(work)
+            return self._commit(work) if flushed else self._commit_unflushed(work)
         except QueueFull:
             if not spare:
                 raise
@@ -243,6 +266,13 @@ class Store:
             return self._commit(work)
         finally:
             self._cap(0)
+
+    def _commit_unflushed(self, work: Callable[[Statements], T]) -> T:
+        self._open_connection().execute("PRAGMA synchronous = normal")
+        try:
+            return self._commit(work)
+        finally:
+            self._open_connection().execute("PRAGMA synchronous = full")
 
     def _commit(self, work: Callable[[Statements], T]) -> T:
         connection = self._open_connection()
@@ -282,14 +312,8 @@ def sqlite_version() -> tuple[str, bool]:
     return sqlite3.sqlite_version, (3, 7, 0) <= sqlite3.sqlite_version_info < (3, 51, 3)
 
 
-def _finish(future: asyncio.Future[T], result: T) -> None:
-    if not future.done():
-        future.set_result(result)
-
-
-def _fail(future: asyncio.Future[T], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _nothing() -> None:
+    """Nobody listens yet."""
 
 
 def _own(path: Path) -> int:

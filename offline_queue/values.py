@@ -146,10 +146,3 @@ class Head(NamedTuple):
     chain: bytes
     total: int  # bytes of all bodies up to here
     boot: int
-
-
-class LaneEnd(NamedTuple):
-    """The last item this process put into a lane."""
-
-    seq: int
-    priority: int

@@ -2,8 +2,8 @@
 -- Never edited after a release.
 
 CREATE TABLE ready (
-    priority INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
-    due REAL NOT NULL DEFAULT 0, PRIMARY KEY (priority, seq)
+    priority INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL UNIQUE,
+    attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0, PRIMARY KEY (priority, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE waiting (
@@ -62,7 +62,7 @@ FROM quarantine q JOIN outbox o ON o.seq = q.seq;
 CREATE TABLE new_state (
     id INTEGER PRIMARY KEY CHECK (id = 1), kiosk TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch (id),
     last_seq INTEGER NOT NULL DEFAULT 0, last_chain BLOB NOT NULL, last_total INTEGER NOT NULL DEFAULT 0,
-    done_items INTEGER NOT NULL DEFAULT 0, done_bytes INTEGER NOT NULL DEFAULT 0,
+    enlisted INTEGER NOT NULL DEFAULT 0, done_items INTEGER NOT NULL DEFAULT 0, done_bytes INTEGER NOT NULL DEFAULT 0,
     quarantined INTEGER NOT NULL DEFAULT 0, boot INTEGER NOT NULL DEFAULT 0, boot_id TEXT NOT NULL DEFAULT '',
     link_failures INTEGER NOT NULL DEFAULT 0, link_due REAL NOT NULL DEFAULT 0, last_receipt_at REAL,
     central_time REAL, clock_ahead INTEGER NOT NULL DEFAULT 0, restored REAL,
@@ -70,10 +70,10 @@ CREATE TABLE new_state (
     audit_seq INTEGER NOT NULL DEFAULT 0, audit_chain BLOB NOT NULL DEFAULT x'', audit_carried INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-INSERT INTO new_state (id, kiosk, epoch, last_seq, last_chain, last_total, done_items, done_bytes, quarantined, boot,
+INSERT INTO new_state (id, kiosk, epoch, last_seq, last_chain, last_total, enlisted, done_items, done_bytes, quarantined, boot,
                        boot_id, link_failures, link_due, last_receipt_at)
 SELECT 1, kiosk, epoch, last_seq, last_chain, (SELECT coalesce(max(total), 0) FROM new_outbox),
-       last_seq - (SELECT count(*) FROM ready) - (SELECT count(*) FROM waiting),
+       last_seq, last_seq - (SELECT count(*) FROM ready) - (SELECT count(*) FROM waiting),
        (SELECT coalesce(sum(length(o.body)), 0) FROM quarantine q JOIN new_outbox o ON o.seq = q.seq),
        quarantined, boot, boot_id, link_failures, link_due, last_receipt_at
 FROM state;

@@ -62,12 +62,13 @@ class ChainLink(NamedTuple):
 
 
 def chain_value(kiosk: str, epoch: str, link: ChainLink) -> bytes:
-    """Return the chain value after an item."""
+    """Return the chain value after an item: SHA-256 of lines, none of which can hold a line feed by its pattern."""
     before, seq, lane, kind, schema, priority, key_id, sealed_key, fingerprint = link
-    key = hashlib.sha256(sealed_key).hexdigest()
-    clear: list[str | int | None] = [seq, lane, kind, schema, priority, key_id]
-    values = [before.hex(), kiosk, epoch, *clear, key, fingerprint.hex()]
-    return hashlib.sha256(canonical("tongban/chain/1", values)).digest()
+    text = (
+        f"tongban/chain/1\n{before.hex()}\n{kiosk}\n{epoch}\n{seq}\n{lane}\n{kind}\n{schema}\n{priority}\n"
+        f"{key_id}\n{sealed_key.hex()}\n{fingerprint.hex()}"
+    )
+    return hashlib.sha256(text.encode()).digest()
 
 
 def chain_step(kiosk: str, epoch: str, item: Item, fingerprint: bytes | None = None) -> bytes:
