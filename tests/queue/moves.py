@@ -96,7 +96,7 @@ def resealed(item: wire.Item, **changes: Any) -> wire.Item:
     return dataclasses.replace(item, **changes)
 
 
-def look(rig: Rig, query: str, *values: int | str) -> list[tuple[Any, ...]]:
+def look(rig: Rig, query: str, *values: int | str | bytes) -> list[tuple[Any, ...]]:
     """Read beside the owner, as a technician may."""
     connection = sqlite3.connect(f"file:{rig.path}?mode=ro", uri=True)
     try:

@@ -74,7 +74,7 @@ class Life(RuleBasedStateMachine):
         return [seq for seq in found.values() if seq]
 
     def ready(self, limit: int) -> list[int]:
-        """What a batch should hold: due heads by priority and age, all of the epoch of the first."""
+        """Return what a batch should hold: due heads by priority and age, all of the epoch of the first."""
         due = [seq for seq in self.heads() if self.items[seq].due <= self.rig.time.mono]
         due = sorted(due, key=lambda seq: (self.items[seq].priority, seq))[:limit]
         return [seq for seq in due if self.items[seq].item_id.epoch == self.items[due[0]].item_id.epoch]
@@ -194,7 +194,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(highest=st.integers(0, 60))
     def central_has_seen_later_items(self, highest: int) -> None:
-        """A regress reply forces a new epoch when central really knows more, and only once."""
+        """Force a new epoch when central really knows more, and only once."""
         before, last = self.outbox.epoch, len(self.items)
         stream = wire.Stream(highest=highest, state=wire.StreamState.REGRESS)
         self.greet(stream)
@@ -203,7 +203,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(ago=st.integers(0, 400_000))
     def central_is_restored(self, ago: int) -> None:
-        """What central receipted after the moment it was set back to comes again; a replay changes nothing."""
+        """Send again what central receipted after the moment it was set back to; a replay changes nothing."""
         since = self.rig.time.true - timedelta(seconds=ago)
         self.rig.alarms.clear()
         self.greet(wire.Stream(restored=since))
