@@ -13,7 +13,10 @@ import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.fonts import FontMissing
+from central.office import Terms
+from central.pacer import CAPACITY
 from central.packages import CATALOGUE
+from central.restores import ASK_DAYS
 from central.serving import LOOPBACK, serve
 
 if TYPE_CHECKING:
@@ -35,6 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", default="", help="SQLAlchemy address; SQLite below --data by default")
     parser.add_argument("--demo", action="store_true", help="offer /sim: messages, counters, faults")
     parser.add_argument("--stay", action="store_true", help="do not stop when standard input closes (for services)")
+    parser.add_argument("--capacity", type=float, default=CAPACITY, help="items a second all terminals may send")
+    parser.add_argument("--ask-days", type=int, default=ASK_DAYS, help="days to ask for what a restore lost")
+    parser.add_argument(
+        "--require-signatures",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="of batches, also of terminals that have registered no key yet",
+    )
+    parser.add_argument(
+        "--no-client-certificates", action="store_true", help="development only: let terminals in by token alone"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
     try:
@@ -43,9 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             host=options.host,
             port=options.port,
             kiosks=options.kiosk,
-            catalogue=options.catalogue,
-            database=options.database,
-            demo=options.demo,
+            terms=Terms(
+                require_signatures=options.require_signatures,
+                client_certificates=not options.no_client_certificates,
+                capacity=options.capacity,
+                ask_days=options.ask_days,
+                demo=options.demo,
+                catalogue=options.catalogue,
+                database=options.database,
+            ),
             stay=options.stay,
         )
     except (FontMissing, OSError, ValueError, yaml.YAMLError, SQLAlchemyError) as error:

@@ -83,6 +83,11 @@ def new_server(root: Identity, now: datetime) -> Identity:
     return _issue(root, "localhost", now, extra, days=LEAF_DAYS)
 
 
+def new_client(root: Identity, kiosk: str, now: datetime) -> Identity:
+    """Make the identity a terminal shows when it connects; its common name is the terminal's id."""
+    return _issue(root, kiosk, now, [(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)], days=LEAF_DAYS)
+
+
 def new_document_signer(root: Identity, name: str, now: datetime, *, days: int = LEAF_DAYS) -> Identity:
     """Make the identity that seals documents; its key usage includes non-repudiation, as PAdES validators expect."""
     return _issue(root, name, now, [], days=days)

@@ -1,4 +1,4 @@
-"""What is inside the sealed items of a terminal: four kinds, schema 1."""
+"""What is inside the sealed items of a terminal: five kinds, schema 1."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from offline_queue.wire.identity import MAX_SEQ as LAST_SEQ
+
 SCHEMA: Final = 1
 MAX_VALUES: Final = 200
 MAX_VALUE: Final = 16_384  # characters; the longest field of the catalogue has 1,000
+MAX_SEQ: Final = LAST_SEQ - 1  # the number after it is asked for, and must be one the database can hold
+MAX_LINES: Final = 10_000  # of audit in one body; a body has at most 16 MiB
+MAX_VERSION: Final = 65_535
 MAX_REASON: Final = 64  # the wire's limit for reason codes
+NO_NUL: Final = r"^[^\x00]*$"  # PostgreSQL keeps no such character in a text
 
 Code: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")]
 Word: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -73,11 +79,33 @@ class Consent(_Body):
     at: AwareDatetime
 
 
+class AuditEnd(_Body):
+    """Where a run of audit lines begins: the number and chain value of the line before; number 0 before the first."""
+
+    seq: Annotated[int, Field(ge=0, le=MAX_SEQ)]
+    chain: Digest
+
+
+class AuditEntry(_Body):
+    """One audit line, see ``offline_queue.wire.AuditLine``. ``line`` is JSON text without personal data."""
+
+    seq: Annotated[int, Field(ge=1, le=MAX_SEQ)]
+    line: Annotated[str, StringConstraints(max_length=MAX_VALUE, pattern=NO_NUL)]
+    chain: Digest
+
+
+class AuditRun(_Body):
+    """The lines written since the last run that was carried."""
+
+    after: AuditEnd
+    lines: Annotated[list[AuditEntry], Field(max_length=MAX_LINES)]
+
+
 class CaseRef(_Body):
     """Another item of the same terminal."""
 
     epoch: Epoch
-    seq: Annotated[int, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1, le=MAX_SEQ)]
 
 
 class CaseBody(_Body):
@@ -93,6 +121,7 @@ class CaseBody(_Body):
     identity: Identity
     consents: Annotated[list[Consent], Field(max_length=20)]
     values: Annotated[dict[Code, Value], Field(max_length=MAX_VALUES, repr=False)]
+    audit: AuditRun | None = None
 
 
 class PrintBody(_Body):
@@ -102,7 +131,7 @@ class PrintBody(_Body):
     document: Code
     sheets: Annotated[int, Field(ge=0, le=1000)]
     outcome: Code
-    job: Annotated[str, StringConstraints(max_length=128)]
+    job: Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
 
 
 class RatingBody(_Body):
@@ -110,7 +139,7 @@ class RatingBody(_Body):
 
     case: CaseRef | None
     service: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._-]*$")]
-    version: Annotated[int, Field(ge=0)]
+    version: Annotated[int, Field(ge=0, le=MAX_VERSION)]
     grade: Annotated[int, Field(ge=1, le=5)]
     reasons: Annotated[list[Code], Field(max_length=20)]
 
@@ -119,16 +148,23 @@ class AlarmBody(_Body):
     """kind ``alarm``."""
 
     code: Code
-    subject: Annotated[str, StringConstraints(max_length=128)]
+    subject: Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
     at: AwareDatetime
 
 
-Body: TypeAlias = CaseBody | PrintBody | RatingBody | AlarmBody
+class AuditBody(_Body):
+    """kind ``audit``: lines that go without a case."""
+
+    audit: AuditRun
+
+
+Body: TypeAlias = CaseBody | PrintBody | RatingBody | AlarmBody | AuditBody
 KINDS: Final[dict[str, type[Body]]] = {
     "case": CaseBody,
     "print": PrintBody,
     "rating": RatingBody,
     "alarm": AlarmBody,
+    "audit": AuditBody,
 }
 
 

@@ -1,50 +1,60 @@
 """Batch intake: items, effects and verdicts in one transaction; the same item twice has one effect.
 
-(kiosk, epoch, seq) is an item's identity. A second arrival gets the first result; the same identity with another body
-is never stored: the batch is refused and an alarm raised (queue design, faults 3, 17, 30 and 34).
+(kiosk, epoch, seq) is an item's identity. A second arrival gets the first result, 409 while the first is in work; the
+same identity with another body is never stored: the batch is refused and an alarm raised. What a batch's head says of
+the terminal's chain is followed in :mod:`central.streams`.
 """
 
 from __future__ import annotations
 
-import json
 import logging
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from sqlalchemy import func, select
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from central.bodies import AlarmBody, Body, BodyInvalid, CaseBody, PrintBody, RatingBody, read_body
-from central.store.database import hold, next_number, raise_alarm
-from central.store.schema import Case, PrintReport, Rating, StoredItem, Stream
+from central.bodies import BodyInvalid
+from central.effects import apply, open_body
+from central.enrolment import DOUBLED, ENROLLED
+from central.store.database import hold, raise_alarm
+from central.store.schema import Kiosk, KioskKey, StoredItem
+from central.store.schema import Stream as StoredStream
+from central.streams import Conflict, Follower
 from offline_queue.wire import (
     Batch,
     Item,
-    Receipt,
+    PublicKey,
+    Reply,
+    SignatureError,
+    Stream,
     Verdict,
     WireError,
+    Word,
     check_chain,
     decode_batch,
     encode_reply,
-    open_item,
-    sign_receipt,
+    sign_reply,
+    verify_batch,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy.orm import Session
 
     from central.clock import Clock
     from central.keys import Keys
+    from central.pacer import Pacer
     from central.packages import Packages
+    from central.restores import Restores
     from central.store.database import Store
+    from offline_queue.wire import ItemId
 
 log = logging.getLogger(__name__)
-CREDIT: Final = 50  # one full batch: a single terminal never overruns us
-GAP_PATIENCE: Final = timedelta(hours=1)  # four times a courier's longest pause; a lane may be that late
-PENDING: Final = "pending"
-DUPLICATES: Final = "duplicates"
+IN_WORK_RETRY_S: Final = 1
 
 
 class BatchRefused(Exception):
@@ -57,15 +67,6 @@ class BatchRefused(Exception):
         self.problems = problems
 
 
-class _Conflict(Exception):
-    """An item contradicts what is in custody already."""
-
-    def __init__(self, code: str, item: Item) -> None:
-        super().__init__(code)
-        self.code = code
-        self.item = item
-
-
 @dataclass(frozen=True, slots=True)
 class Taken:
     """What became of a batch: the reply's bytes, and whether there are new cases to decide."""
@@ -74,159 +75,191 @@ class Taken:
     new_cases: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    words: tuple[Word, ...]
+    new: tuple[Item, ...]
+    stream: Stream
+    waiting: int
+
+
 class Intake:
     """See the module. Thread-safe: the store orders the writers."""
 
-    def __init__(self, store: Store, keys: Keys, packages: Packages, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        keys: Keys,
+        packages: Packages,
+        clock: Clock,
+        *,
+        pacer: Pacer,
+        restores: Restores,
+        require_signatures: bool = True,
+    ) -> None:
         self._store = store
         self._keys = keys
         self._packages = packages
         self._clock = clock
+        self._pacer = pacer
+        self._restores = restores
+        self._require_signatures = require_signatures
+        self._in_work: set[ItemId] = set()
+        self._lock = threading.Lock()
 
     def take(self, kiosk: str, raw: bytes) -> Taken:
-        """Take a batch in and return the signed reply once everything is durable. Raises ``BatchRefused``."""
-        now = self._clock.now()
-        batch = self._read(kiosk, raw, now)
-        try:
-            with self._store.write() as session:
-                hold(session, kiosk)
-                new, receipts = self._store_items(session, batch, now)
-                self._follow(session, batch, new, now)
-        except _Conflict as conflict:
-            self._alarm(batch, conflict.code, f"{batch.epoch[:8]}/{conflict.item.seq}", now)
-            problems = (f"seq {conflict.item.seq}: {conflict.code}",)
-            raise BatchRefused(422, conflict.code, problems) from None
-        reply = encode_reply([sign_receipt(self._keys.receipt_key, receipt) for receipt in receipts], CREDIT)
-        return Taken(reply, any(item.kind == "case" for item in new))
-
-    def _read(self, kiosk: str, raw: bytes, now: datetime) -> Batch:
-        try:
-            batch = decode_batch(raw)
-        except WireError as error:
-            raise BatchRefused(400, "batch_malformed", error.problems) from None
+        """Take a terminal's own batch in; return the signed reply once all is durable. Raises ``BatchRefused``."""
+        batch = _decode(raw)
         if batch.kiosk != kiosk:
             raise BatchRefused(403, "kiosk_mismatch")
+        return self._take(batch, direct=True)
+
+    def take_carried(self, raw: bytes) -> Taken:
+        """Take in what somebody carried here for a terminal that cannot send. Raises ``BatchRefused``."""
+        return self._take(_decode(raw), direct=False)
+
+    def _take(self, batch: Batch, *, direct: bool) -> Taken:
+        now = self._clock.now()
+        self._prove(batch, now, direct=direct)
+        with self._working(batch):
+            try:
+                with self._store.write() as session:
+                    outcome = self._store_batch(session, batch, now, direct=direct)
+            except Conflict as conflict:
+                self._refuse_conflict(batch, conflict, now, direct=direct)
+        if outcome is None:
+            raise BatchRefused(403, DOUBLED)
+        if outcome.new:
+            self._restores.took(batch, outcome.new[-1])
+        reply = Reply(
+            kiosk=batch.kiosk,
+            epoch=batch.epoch,
+            central_time=now,
+            credit=self._pacer.credit(batch.kiosk, len(outcome.new), outcome.waiting),
+            stream=outcome.stream,
+            words=outcome.words,
+            key_id=self._keys.receipt_key_id,
+        )
+        signed = encode_reply(sign_reply(self._keys.receipt_key, reply))
+        return Taken(signed, any(item.kind == "case" for item in outcome.new))
+
+    def _prove(self, batch: Batch, now: datetime, *, direct: bool) -> None:
+        """Check who made the batch, and that it is whole."""
+        subject = f"{batch.epoch[:8]}/{batch.first_seq}"
+        with self._store.read() as session:
+            kiosk = session.get(Kiosk, batch.kiosk)
+            key = session.get(KioskKey, kiosk.key_id) if kiosk is not None and kiosk.key_id is not None else None
+        if kiosk is None:
+            raise BatchRefused(404, "kiosk_unknown")
+        if kiosk.state != ENROLLED:
+            raise BatchRefused(403, kiosk.state)
+        if key is not None:
+            try:
+                verify_batch(_public(key), batch)
+            except SignatureError:
+                self._alarm(batch, "intake.signature_refused", subject, now)
+                raise BatchRefused(403, "signature_refused") from None
+        elif self._require_signatures or not direct:
+            self._alarm(batch, "intake.key_missing", "", now)
+            raise BatchRefused(403, "key_missing")
         try:
             check_chain(batch)
         except WireError as error:
-            self._alarm(batch, "intake.chain_broken", f"{batch.epoch[:8]}/{batch.first_seq}", now)
+            self._alarm(batch, "intake.chain_broken", subject, now)
             raise BatchRefused(422, "chain_broken", error.problems) from None
-        return batch
 
-    def _store_items(self, session: Session, batch: Batch, now: datetime) -> tuple[list[Item], list[Receipt]]:
-        new, receipts = [], []
+    def _store_batch(self, session: Session, batch: Batch, now: datetime, *, direct: bool) -> _Outcome | None:
+        """Do all that is one transaction; ``None``: the terminal was blocked, and nothing else was done."""
+        kiosk = hold(session, batch.kiosk)
+        if kiosk is None or kiosk.state != ENROLLED:
+            raise BatchRefused(403, "kiosk_unknown" if kiosk is None else kiosk.state)
+        follower = Follower(session, kiosk, batch, now, direct=direct)
+        known = {item.seq: follower.known(item) for item in batch.items}
+        new = tuple(item for item in batch.items if known[item.seq] is None)
+        if follower.is_double(new):
+            kiosk.state = DOUBLED
+            raise_alarm(session, batch.kiosk, "intake.identity_doubled", batch.epoch[:8], at=now)
+            log.error("alarm kiosk=%s code=intake.identity_doubled", batch.kiosk)
+            return None
+        words = []
         for item in batch.items:
-            known = session.get(StoredItem, (batch.kiosk, batch.epoch, item.seq))
-            if known is None:
-                _check_place(session, batch, item)
-                verdict, reason = self._apply(session, batch, item, now)
-                session.add(_stored(batch, item, verdict, reason, now))
-                session.flush()
-                new.append(item)
-                receipts.append(self._receipt(batch, item, now, verdict, reason))
-            elif known.fingerprint == item.fingerprint.hex() and known.chain == item.chain.hex():
-                next_number(session, DUPLICATES)
-                first = Verdict(known.verdict)
-                receipts.append(self._receipt(batch, item, now, Verdict.DUPLICATE, known.reason, first=first))
+            found = known[item.seq]
+            if found is None:
+                follower.place(item)
+                words.append(self._take_item(session, batch, item, now))
             else:
-                raise _Conflict("intake.fingerprint_conflict", item)
-        return new, receipts
+                follower.stream.duplicates += 1
+                words.append(_word(item, Verdict.DUPLICATE, found.reason, first=Verdict(found.verdict)))
+        state = follower.finish()
+        if direct:
+            kiosk.heard = now
+        session.flush()
+        stream = Stream(highest=follower.stream.highest, state=state, restored=self._restores.wanted)
+        return _Outcome(tuple(words), new, stream, follower.waiting())
 
-    def _apply(self, session: Session, batch: Batch, item: Item, now: datetime) -> tuple[Verdict, str]:
+    def _take_item(self, session: Session, batch: Batch, item: Item, now: datetime) -> Word:
         """Open the item and do what it says; a body that cannot be taken is kept, and rejected for good."""
+        verdict, reason = Verdict.ACCEPTED, ""
         try:
-            body = self._open(batch, item)
+            body = open_body(self._keys, self._packages, batch, item)
         except BodyInvalid as error:
+            verdict, reason = Verdict.REJECTED, error.reason
             subject = f"{batch.epoch[:8]}/{item.seq}"
-            raise_alarm(session, batch.kiosk, f"intake.{error.reason}"[:64], subject, at=now)
-            log.warning("item rejected kiosk=%s seq=%d reason=%s", batch.kiosk, item.seq, error.reason)
-            return Verdict.REJECTED, error.reason
-        self._effect(session, batch, item, body, now)
-        return Verdict.ACCEPTED, ""
+            raise_alarm(session, batch.kiosk, f"intake.{reason}"[:64], subject, at=now)
+            log.warning("item rejected kiosk=%s seq=%d reason=%s", batch.kiosk, item.seq, reason)
+        else:
+            apply(session, batch, item, body, now)
+        session.add(_stored(batch, item, verdict, reason, now))
+        return _word(item, verdict, reason)
 
-    def _open(self, batch: Batch, item: Item) -> Body:
-        if item.key_id != self._keys.seal_key_id:
-            raise BodyInvalid("key_unknown")
+    @contextmanager
+    def _working(self, batch: Batch) -> Iterator[None]:
+        """Let nobody else take the same items at the same time."""
+        ids = set(batch.ids())
+        with self._lock:
+            if ids & self._in_work:
+                raise BatchRefused(409, "in_work")
+            self._in_work |= ids
         try:
-            raw = open_item(self._keys.sealing_key, batch.kiosk, batch.epoch, item)
-        except WireError:
-            raise BodyInvalid("unreadable") from None
-        body = read_body(item.kind, item.schema, raw)
-        if isinstance(body, CaseBody):
-            package = self._packages.find(body.service)
-            if package is None:
-                raise BodyInvalid("service_unknown")
-            if body.version > package.version:  # older ones are taken: a case keeps the version it began with
-                raise BodyInvalid("version_unknown")
-        return body
+            yield
+        finally:
+            with self._lock:
+                self._in_work -= ids
 
-    def _effect(self, session: Session, batch: Batch, item: Item, body: Body, now: datetime) -> None:
-        key = {"kiosk": batch.kiosk, "epoch": batch.epoch, "seq": item.seq}
-        match body:
-            case CaseBody():
-                session.add(_case(key, body, now))
-            case PrintBody():
-                report = PrintReport(
-                    **key, document=body.document, sheets=body.sheets, outcome=body.outcome, job=body.job
-                )
-                session.add(report)
-            case RatingBody():
-                reasons = json.dumps(body.reasons)
-                rating = Rating(**key, service=body.service, version=body.version, grade=body.grade, reasons=reasons)
-                session.add(rating)
-            case AlarmBody():
-                raise_alarm(session, batch.kiosk, body.code, body.subject, at=body.at, source="terminal")
-            case _:
-                assert_never(body)
-
-    def _receipt(
-        self, batch: Batch, item: Item, now: datetime, verdict: Verdict, reason: str, *, first: Verdict | None = None
-    ) -> Receipt:
-        return Receipt(
-            kiosk=batch.kiosk,
-            epoch=batch.epoch,
-            seq=item.seq,
-            verdict=verdict,
-            first_verdict=first,
-            fingerprint=item.fingerprint,
-            central_time=now,
-            reason=reason,
-            key_id=self._keys.receipt_key_id,
-        )
-
-    def _follow(self, session: Session, batch: Batch, new: list[Item], now: datetime) -> None:
-        """Keep track of the epoch: late numbers are normal, numbers that stay away are not, old epochs are over."""
-        if not new:
-            return
-        stream = session.get(Stream, (batch.kiosk, batch.epoch))
-        newest = session.scalar(select(func.max(Stream.order)).where(Stream.kiosk == batch.kiosk)) or 0
-        if stream is None:
-            stream = Stream(
-                kiosk=batch.kiosk, epoch=batch.epoch, opened=now, order=newest + 1, highest=0, stored=0, gap_since=None
-            )
-            session.add(stream)
-        elif stream.order < newest:
-            raise_alarm(session, batch.kiosk, "intake.epoch_returned", batch.epoch[:8], at=now)
-        stream.highest = max(stream.highest, *(item.seq for item in new))
-        stream.stored += len(new)
-        if stream.highest == stream.stored:
-            stream.gap_since = None
-        elif stream.gap_since is None:
-            stream.gap_since = now
-        elif now - stream.gap_since > GAP_PATIENCE:
-            raise_alarm(session, batch.kiosk, "intake.gap", batch.epoch[:8], at=now)
+    def _refuse_conflict(self, batch: Batch, conflict: Conflict, now: datetime, *, direct: bool) -> NoReturn:
+        subject = f"{batch.epoch[:8]}/{conflict.item.seq}"
+        log.error("alarm kiosk=%s code=%s subject=%s", batch.kiosk, conflict.code, subject)
+        with self._store.write() as session:
+            hold(session, batch.kiosk)
+            raise_alarm(session, batch.kiosk, conflict.code, subject, at=now)
+            stream = session.get(StoredStream, (batch.kiosk, batch.epoch))
+            if direct and stream is not None and batch.last_epoch == batch.epoch:
+                stream.forked = True  # the next greeting is told so
+        raise BatchRefused(422, conflict.code, (f"seq {conflict.item.seq}: {conflict.code}",)) from None
 
     def _alarm(self, batch: Batch, code: str, subject: str, now: datetime) -> None:
         log.error("alarm kiosk=%s code=%s subject=%s", batch.kiosk, code, subject)
         with self._store.write() as session:
+            hold(session, batch.kiosk)
             raise_alarm(session, batch.kiosk, code, subject, at=now)
 
 
-def _check_place(session: Session, batch: Batch, item: Item) -> None:
-    """Compare with the neighbours in custody: an old image of a disk grows a second, different history."""
-    before = session.get(StoredItem, (batch.kiosk, batch.epoch, item.seq - 1))
-    if before is not None and before.chain != item.chain_before.hex():
-        raise _Conflict("intake.chain_fork", item)
+def _decode(raw: bytes) -> Batch:
+    try:
+        return decode_batch(raw)
+    except WireError as error:
+        raise BatchRefused(400, "batch_malformed", error.problems) from None
+
+
+def _public(key: KioskKey) -> PublicKey:
+    public = load_pem_public_key(key.public_key_pem.encode("ascii"))
+    if not isinstance(public, PublicKey):
+        raise TypeError("the register holds a key of another kind")
+    return public
+
+
+def _word(item: Item, verdict: Verdict, reason: str, *, first: Verdict | None = None) -> Word:
+    return Word(seq=item.seq, verdict=verdict, fingerprint=item.fingerprint, reason=reason, first_verdict=first)
 
 
 def _stored(batch: Batch, item: Item, verdict: Verdict, reason: str, now: datetime) -> StoredItem:
@@ -241,22 +274,9 @@ def _stored(batch: Batch, item: Item, verdict: Verdict, reason: str, now: dateti
         sealed_key=item.sealed_key,
         body=item.body,
         fingerprint=item.fingerprint.hex(),
+        chain_before=item.chain_before.hex(),
         chain=item.chain.hex(),
         verdict=verdict.value,
         reason=reason,
         received=now,
-    )
-
-
-def _case(key: dict[str, object], body: CaseBody, now: datetime) -> Case:
-    return Case(
-        **key,
-        service=body.service,
-        version=body.version,
-        visit=body.visit,
-        local_number=body.local_number,
-        body=body.model_dump_json(),
-        state=PENDING,
-        received=now,
-        updated=now,
     )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
-from central.authority import Identity, load_or_make, new_document_signer, new_root, new_server, write_private
+from central.authority import Identity, load_or_make, new_document_signer, new_root, new_server
+from central.rotation import key_id, load_receipt_keys, load_sealing_keys
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 SEAL_AUTHORITY: Final = "示例市社会保险基金管理中心（演示）"
-TOKEN_BYTES: Final = 32
 PRIVATE_FOLDER: Final = 0o700
 
 
@@ -31,23 +27,20 @@ class Keys:
     tls_file: Path  # key and certificate of the listening socket
     document_ca: Identity
     document_signer: Identity
-    sealing_key: X25519PrivateKey = field(repr=False)
+    sealing_keys: dict[str, X25519PrivateKey] = field(repr=False)  # by name: the present one and all older ones
+    seal_key_id: str  # the one terminals seal to
     receipt_key: Ed25519PrivateKey = field(repr=False)
+    receipt_keys: dict[str, Ed25519PublicKey] = field(repr=False)  # retired, present and next: what replies may bear
 
     @property
-    def seal_key_id(self) -> str:
-        """Name of the key terminals seal to: a digest of the public half, so that it never names another key."""
-        return key_id("seal", self.sealing_key.public_key().public_bytes_raw())
+    def sealing_key(self) -> X25519PrivateKey:
+        """The key terminals seal to."""
+        return self.sealing_keys[self.seal_key_id]
 
     @property
     def receipt_key_id(self) -> str:
-        """Name of the key that signs receipts."""
+        """Name of the key that signs replies."""
         return key_id("receipt", self.receipt_key.public_key().public_bytes_raw())
-
-
-def key_id(purpose: str, public: bytes) -> str:
-    """Return the name of a public key."""
-    return f"{purpose}-{hashlib.sha256(public).hexdigest()[:16]}"
 
 
 def load_keys(data: Path, now: datetime) -> Keys:
@@ -59,44 +52,18 @@ def load_keys(data: Path, now: datetime) -> Keys:
     signer = load_or_make(
         folder / "document.pem", now, lambda: new_document_signer(document_ca, SEAL_AUTHORITY, now), document_ca
     )
+    sealing_keys, seal_key_id = load_sealing_keys(folder)
+    receipt_key, receipt_keys = load_receipt_keys(folder)
     return Keys(
         tls_ca=tls_ca,
         tls_file=folder / "tls.pem",
         document_ca=document_ca,
         document_signer=signer,
-        sealing_key=X25519PrivateKey.from_private_bytes(_secret(folder / "sealing.key")),
-        receipt_key=Ed25519PrivateKey.from_private_bytes(_secret(folder / "receipt.key")),
+        sealing_keys=sealing_keys,
+        seal_key_id=seal_key_id,
+        receipt_key=receipt_key,
+        receipt_keys=receipt_keys,
     )
-
-
-def terminal_folder(data: Path, kiosks: list[str], kiosk: str) -> Path:
-    """Return where the things a terminal needs are: the first terminal's folder has no name of its own."""
-    return data / ("terminal" if kiosk == kiosks[0] else f"terminal-{kiosk}")
-
-
-def enrol(folder: Path, keys: Keys, kiosk: str, url: str) -> str:
-    """Write exactly what one terminal needs into ``folder``; return its token, a new one only when there is none."""
-    private_folder(folder)
-    token_file = folder / "token"
-    token = token_file.read_text("ascii").strip() if token_file.exists() else secrets.token_urlsafe(TOKEN_BYTES)
-    anchors = {
-        "url": url,
-        "kiosk": kiosk,
-        "seal_key_id": keys.seal_key_id,
-        "seal_public_key": _base64(keys.sealing_key.public_key().public_bytes_raw()),
-        "receipt_key_id": keys.receipt_key_id,
-        "receipt_public_key": _base64(keys.receipt_key.public_key().public_bytes_raw()),
-    }
-    write_private(folder / "tls_ca.pem", keys.tls_ca.certificate_pem())
-    write_private(folder / "document_ca.pem", keys.document_ca.certificate_pem())
-    write_private(folder / "central.json", json.dumps(anchors, indent=2).encode("ascii"))
-    write_private(token_file, token.encode("ascii"))
-    return token
-
-
-def token_digest(token: str) -> str:
-    """Return what central keeps of a token. A token has 256 random bits: a plain digest cannot be guessed back."""
-    return hashlib.sha256(token.encode("utf-8")).hexdigest()
 
 
 def private_folder(path: Path) -> Path:
@@ -104,14 +71,3 @@ def private_folder(path: Path) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(PRIVATE_FOLDER)
     return path
-
-
-def _secret(path: Path) -> bytes:
-    """Return 32 random bytes kept in ``path``."""
-    if not path.exists():
-        write_private(path, secrets.token_bytes(32))
-    return path.read_bytes()
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode("ascii")

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from central.challenges import Challenges
 from central.decisions import Desk
+from central.enrolment import Enrolment
 from central.fonts import Typefaces
 from central.intake import Intake
-from central.keys import enrol, load_keys, private_folder, terminal_folder, token_digest
+from central.keys import load_keys, private_folder
+from central.pacer import CAPACITY, Pacer
 from central.packages import CATALOGUE, Packages
 from central.promises import Calendar
 from central.register import Register
+from central.restores import ASK_DAYS, Restores
 from central.sealing import DocumentSealer
 from central.store.database import Store
-from central.store.schema import Kiosk
 from central.switches import Switches
 from central.throttle import Throttle
 from central.worker import Bell, Worker
@@ -27,8 +29,23 @@ if TYPE_CHECKING:
     from central.clock import Clock
     from central.keys import Keys
 
+DATABASE: Final = "central.db"
+LAST_ITEM: Final = "central.last-item"
 WRONG_NUMBERS: Final = 10  # per terminal and window: a resident mistypes a few times, a guesser thousands
 WRONG_NUMBERS_WINDOW_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What whoever runs central may choose. The first two are for development only when they are off."""
+
+    require_signatures: bool = True  # of batches, also of terminals that have registered no key yet
+    client_certificates: bool = True
+    capacity: float = CAPACITY  # items a second
+    ask_days: int = ASK_DAYS  # how long terminals are asked for what a restore lost
+    demo: bool = False
+    catalogue: Path = CATALOGUE
+    database: str = ""  # SQLAlchemy address; SQLite in the data folder by default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +54,12 @@ class Office:
 
     data: Path
     demo: bool
+    client_certificates: bool
     clock: Clock
     keys: Keys
     store: Store
+    enrolment: Enrolment
+    restores: Restores
     packages: Packages
     register: Register
     challenges: Challenges
@@ -56,19 +76,11 @@ class Office:
     def close(self) -> None:
         """Stop deciding and close the store."""
         self.worker.stop()
+        self.restores.close()
         self.store.close()
 
 
-def build(
-    data: Path,
-    *,
-    url: str,
-    kiosks: list[str],
-    clock: Clock,
-    demo: bool = False,
-    catalogue: Path = CATALOGUE,
-    database: str = "",
-) -> Office:
+def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms = Terms()) -> Office:
     """Make or open everything below ``data`` and enrol the terminals; nothing runs yet.
 
     ``url`` is where terminals reach this central. Raises ``FontMissing``, ``OSError``, ``ValueError``,
@@ -78,12 +90,11 @@ def build(
     typefaces = Typefaces(data / "cache")
     typefaces.prepare()
     keys = load_keys(data, clock.now())
-    store = Store(database or f"sqlite:///{data / 'central.db'}")
-    with store.write() as session:
-        for kiosk in kiosks:
-            token = enrol(terminal_folder(data, kiosks, kiosk), keys, kiosk, url)
-            session.merge(Kiosk(id=kiosk, token_digest=token_digest(token)))
-    packages, register, switches = Packages.load(catalogue), Register.load(), Switches()
+    store = Store(terms.database or database_in(data))
+    enrolment = Enrolment(store, keys, clock, data=data, url=url, kiosks=kiosks)
+    enrolment.enrol_all()
+    restores = Restores(store, data / LAST_ITEM, clock, ask_days=terms.ask_days)
+    packages, register, switches = Packages.load(terms.catalogue), Register.load(), Switches()
     challenges = Challenges(store, clock, _challenge_secret(keys))
     desk = Desk(
         store=store,
@@ -100,19 +111,35 @@ def build(
     bell = Bell()
     return Office(
         data=data,
-        demo=demo,
+        demo=terms.demo,
+        client_certificates=terms.client_certificates,
         clock=clock,
         keys=keys,
         store=store,
+        enrolment=enrolment,
+        restores=restores,
         packages=packages,
         register=register,
         challenges=challenges,
-        intake=Intake(store, keys, packages, clock),
+        intake=Intake(
+            store,
+            keys,
+            packages,
+            clock,
+            pacer=Pacer(clock, terms.capacity),
+            restores=restores,
+            require_signatures=terms.require_signatures,
+        ),
         worker=Worker(store, desk, clock, switches, bell),
         bell=bell,
         switches=switches,
         numbers=Throttle(clock, misses=WRONG_NUMBERS, window_s=WRONG_NUMBERS_WINDOW_S),
     )
+
+
+def database_in(data: Path) -> str:
+    """Return the address of the embedded database."""
+    return f"sqlite:///{data / DATABASE}"
 
 
 def _challenge_secret(keys: Keys) -> bytes:

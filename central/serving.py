@@ -17,14 +17,14 @@ import uvicorn
 
 from central.app import create_app
 from central.clock import SystemClock
-from central.keys import terminal_folder
 from central.office import build
+from central.peer import PeerProtocol
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from central.office import Office
+    from central.office import Office, Terms
 
 log = logging.getLogger(__name__)
 LOOPBACK: Final = "127.0.0.1"
@@ -58,26 +58,14 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(
-    data: Path,
-    *,
-    host: str,
-    port: int,
-    kiosks: list[str],
-    catalogue: Path,
-    database: str,
-    demo: bool,
-    stay: bool,
-) -> int:
+def serve(data: Path, *, host: str, port: int, kiosks: list[str], terms: Terms, stay: bool) -> int:
     """Run until SIGTERM, SIGINT or, unless ``stay``, the end of standard input. Returns the exit status."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         url = f"https://{host}:{listener.getsockname()[1]}"
-        office = build(
-            data, url=url, kiosks=kiosks, clock=SystemClock(), demo=demo, catalogue=catalogue, database=database
-        )
-        terminal = terminal_folder(data, kiosks, kiosks[0])
+        office = build(data, url=url, kiosks=kiosks, clock=SystemClock(), terms=terms)
+        terminal = office.enrolment.folder(kiosks[0])
         return _run(office, listener, {"ready": True, "url": url, "terminal": str(terminal)}, stay=stay)
 
 
@@ -95,12 +83,15 @@ def _config(office: Office) -> uvicorn.Config:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(office.keys.tls_file)
+        if office.client_certificates:
+            context.load_verify_locations(cadata=office.keys.tls_ca.certificate_pem().decode("ascii"))
+            context.verify_mode = ssl.CERT_OPTIONAL  # browsers have none, and reach the public pages
         return context
 
     return uvicorn.Config(
         create_app(office),
         lifespan="on",
-        http="h11",
+        http=PeerProtocol,
         ws="none",
         access_log=False,  # paths hold slip numbers and certificate codes
         log_config=None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from central.decisions import RegisterDown
-from central.intake import PENDING
+from central.effects import PENDING
 from central.store.database import raise_alarm
 from central.store.schema import Case
 

@@ -51,10 +51,15 @@ HTTPS_PORT, HTTP_PORT = 443, 80
 class HttpGateway(Gateway):
     """See the module. ``tls_ca`` is the only authority accepted."""
 
-    def __init__(self, url: str, *, kiosk: str, token: str, tls_ca: str) -> None:
-        """``url`` is central's root. Raises ``OSError`` when ``tls_ca`` cannot be read or holds no certificate."""
+    def __init__(self, url: str, *, kiosk: str, token: str, tls_ca: str, tls_client: str = "") -> None:
+        """``url`` is central's root; ``tls_client`` a PEM file with the terminal's client certificate and its key.
+
+        Raises ``OSError`` when a file cannot be read or does not hold what it should.
+        """
         parts = urlsplit(url)
         self._secure = ssl.create_default_context(cafile=tls_ca) if parts.scheme == "https" else None
+        if self._secure is not None and tls_client:
+            self._secure.load_cert_chain(tls_client)
         self._host = parts.hostname or ""
         self._port = parts.port or (HTTPS_PORT if self._secure else HTTP_PORT)
         self._root = parts.path.rstrip("/")

@@ -31,10 +31,19 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 class HttpSender:
     """Posts batches to central. An instance is the courier's ``send``."""
 
-    def __init__(self, url: str, *, kiosk: str, ca_file: Path | None, token: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        kiosk: str,
+        ca_file: Path | None,
+        token: Callable[[], str],
+        cert: tuple[Path, Path] | None = None,
+    ) -> None:
         """``url`` is central's root; ``ca_file`` the pinned CA (PEM); ``token`` is asked anew for each request.
 
-        Plain HTTP is for central on the same machine alone. Raises ``QueueError``.
+        ``cert``: the terminal's client certificate and its key, PEM; both may be in one file. They are read for each
+        new connection. Plain HTTP is for central on the same machine alone. Raises ``QueueError``.
         """
         parts = urlsplit(url)
         if parts.scheme == "https" and ca_file is None:
@@ -43,6 +52,7 @@ class HttpSender:
             raise QueueError("central must be reached by https", code=QueueCode.INVALID)
         self._url = f"{url.rstrip('/')}/v1/kiosks/{kiosk}/batches"
         self._verify = str(ca_file) if ca_file is not None else True
+        self._cert = None if cert is None else (str(cert[0]), str(cert[1]))
         self._kiosk = kiosk
         self._token = token
         self._renew()
@@ -83,6 +93,7 @@ class HttpSender:
                 headers=headers,
                 timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
                 verify=self._verify,
+                cert=self._cert,
                 allow_redirects=False,
                 stream=True,
             ) as response:

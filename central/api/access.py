@@ -1,4 +1,4 @@
-"""Who calls: a terminal, known by its token. What it gets when something is wrong.
+"""Who calls: a terminal, known by its client certificate and its token. What it gets when something is wrong.
 
 Modules of this folder do without postponed annotations: FastAPI reads them when a route is declared.
 """
@@ -9,14 +9,16 @@ from typing import Annotated, NoReturn
 
 from fastapi import Depends, Header, HTTPException, Request
 
-from central.keys import token_digest
+from central.enrolment import ENROLLED, token_digest
 from central.office import Office
 from central.packages import Package
+from central.peer import CLIENT_CERTIFICATE, Peer
 from central.register import Person
 from central.rules import REASONS
 from central.store.schema import Kiosk
 
 log = logging.getLogger(__name__)
+BEARER = {"WWW-Authenticate": "Bearer"}
 
 
 def office_of(request: Request) -> Office:
@@ -38,21 +40,41 @@ def refuse(status: int, code: str, headers: dict[str, str] | None = None) -> NoR
     raise HTTPException(status, detail, headers)
 
 
-def terminal(
-    office: OfficeParts,
-    authorization: Annotated[str, Header()] = "",
-    x_kiosk: Annotated[str, Header()] = "",
-) -> str:
-    """Return the id of the calling terminal."""
-    scheme, _, token = authorization.partition(" ")
+def certified(request: Request, office: OfficeParts, x_kiosk: Annotated[str, Header()] = "") -> Kiosk:
+    """Return the terminal whose client certificate the connection bears; it is asked for no token yet."""
     with office.store.read() as session:
         kiosk = session.get(Kiosk, x_kiosk)
-    known = kiosk.token_digest if kiosk is not None else token_digest("")
-    right = hmac.compare_digest(known, token_digest(token.strip()))
-    if kiosk is None or scheme.lower() != "bearer" or not right:
+    if kiosk is not None and office.client_certificates:
+        peer = getattr(request.state, CLIENT_CERTIFICATE, None)
+        if not isinstance(peer, Peer) or not peer.is_terminal(kiosk.id, kiosk.enrolled):
+            log.warning("client certificate refused")
+            refuse(403, "certificate_refused")
+    if kiosk is None:
         log.warning("token refused")
-        refuse(401, "token_refused", {"WWW-Authenticate": "Bearer"})
+        refuse(401, "token_refused", BEARER)
+    if kiosk.state != ENROLLED:
+        refuse(403, kiosk.state)
+    return kiosk
+
+
+Certified = Annotated[Kiosk, Depends(certified)]
+
+
+def terminal(kiosk: Certified, office: OfficeParts, authorization: Annotated[str, Header()] = "") -> str:
+    """Return the id of the calling terminal."""
+    check_token(kiosk, authorization)
+    if kiosk.token_expires is not None and office.clock.now() >= kiosk.token_expires:
+        refuse(401, "token_expired", BEARER)
     return kiosk.id
+
+
+def check_token(kiosk: Kiosk, authorization: str) -> None:
+    """Refuse who does not know the terminal's token."""
+    scheme, _, token = authorization.partition(" ")
+    right = hmac.compare_digest(kiosk.token_digest, token_digest(token.strip()))
+    if scheme.lower() != "bearer" or not right:
+        log.warning("token refused")
+        refuse(401, "token_refused", BEARER)
 
 
 Terminal = Annotated[str, Depends(terminal)]

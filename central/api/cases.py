@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -9,7 +11,8 @@ from sqlalchemy import func, select
 from starlette.concurrency import run_in_threadpool
 
 from central.api.access import OfficeParts, OwnKiosk, Terminal, refuse
-from central.intake import PENDING, BatchRefused, Taken
+from central.effects import PENDING
+from central.intake import IN_WORK_RETRY_S, BatchRefused, Taken
 from central.office import Office
 from central.rules import REASONS
 from central.store.schema import Case, Document, Rating
@@ -17,25 +20,22 @@ from offline_queue.wire import MAX_REQUEST_BYTES
 
 router = APIRouter(prefix="/v1")
 MAX_WAIT_S = 20.0
+CONFLICT = 409
 FLIP_FROM_END = 3  # where the tampering fault alters a byte: inside the file's last third
 
 
 @router.post("/kiosks/{kiosk}/batches")
 async def take_batch(kiosk: OwnKiosk, request: Request, office: OfficeParts) -> Response:
     """Take a batch of sealed items into custody; see ``offline_queue.wire`` for both bodies."""
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        refuse(415, "not_json")
     raw = await _body(request)
-    try:
-        taken: Taken = await run_in_threadpool(office.intake.take, kiosk, raw)
-    except BatchRefused as refusal:
-        detail = {"detail": {"code": refusal.code, "problems": list(refusal.problems)}}
-        return Response(json.dumps(detail), refusal.status, media_type="application/json")
-    if taken.new_cases:
-        office.worker.look()
-    if office.switches.lose_reply():
-        refuse(500, "reply_lost")
-    return Response(taken.reply, media_type="application/json")
+    return await _answer(office, partial(office.intake.take, kiosk, raw))
+
+
+@router.post("/carried")
+async def take_carried(_caller: Terminal, request: Request, office: OfficeParts) -> Response:
+    """Take a batch another terminal signed and somebody carried here; the answer is the one it would have got."""
+    raw = await _body(request)
+    return await _answer(office, partial(office.intake.take_carried, raw))
 
 
 @router.get("/kiosks/{kiosk}/cases/{epoch}/{seq}/decision")
@@ -114,8 +114,24 @@ def ratings(office: OfficeParts, _caller: Terminal) -> dict[str, Any]:
     return {"count": total, "average": average, "grades": by_grade, "services": by_service}
 
 
+async def _answer(office: Office, take: Callable[[], Taken]) -> Response:
+    try:
+        taken = await run_in_threadpool(take)
+    except BatchRefused as refusal:
+        detail = {"detail": {"code": refusal.code, "problems": list(refusal.problems)}}
+        headers = {"Retry-After": str(IN_WORK_RETRY_S)} if refusal.status == CONFLICT else None
+        return Response(json.dumps(detail), refusal.status, headers, media_type="application/json")
+    if taken.new_cases:
+        office.worker.look()
+    if office.switches.lose_reply():
+        refuse(500, "reply_lost")
+    return Response(taken.reply, media_type="application/json")
+
+
 async def _body(request: Request) -> bytes:
     """Read the request, but never more than a batch may have."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        refuse(415, "not_json")
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from sqlalchemy import func, select
 
 from central.api.access import OfficeParts
-from central.intake import DUPLICATES
-from central.store.schema import Alarm, Case, Counter, PrintReport, Rating, Sms, StoredItem, Stream
+from central.enrolment import ENROLLED, REVOKED
+from central.store.schema import Alarm, AuditLine, Case, Kiosk, PrintReport, Rating, Sms, StoredItem, Stream
 
 router = APIRouter(prefix="/sim")
 
@@ -27,19 +27,28 @@ def state(office: OfficeParts) -> dict[str, Any]:
     with office.store.read() as session:
         counts = {
             name: session.scalar(select(func.count()).select_from(table)) or 0
-            for name, table in (("items", StoredItem), ("ratings", Rating), ("prints", PrintReport), ("sms", Sms))
+            for name, table in (
+                ("items", StoredItem),
+                ("ratings", Rating),
+                ("prints", PrintReport),
+                ("sms", Sms),
+                ("audit", AuditLine),
+            )
         }
-        duplicates = session.get(Counter, DUPLICATES)
+        duplicates = session.scalar(select(func.sum(Stream.duplicates))) or 0
         cases = session.execute(select(Case.service, func.count()).group_by(Case.service)).all()
         states = session.execute(select(Case.state, func.count()).group_by(Case.state)).all()
         alarms = session.scalars(select(Alarm).order_by(Alarm.at)).all()
-        missing = session.scalar(select(func.sum(Stream.highest - Stream.stored))) or 0
+        begun = Stream.highest - Stream.first + 1 - Stream.stored
+        missing = session.scalar(select(func.sum(begun)).where(Stream.stored > 0)) or 0
+        kiosks = session.execute(select(Kiosk.id, Kiosk.state).order_by(Kiosk.id)).all()
     return {
         **counts,
-        "duplicates": duplicates.value if duplicates is not None else 0,
+        "duplicates": int(duplicates),
         "cases": dict(cases),
         "states": dict(states),
         "missing": int(missing),
+        "kiosks": dict(kiosks),
         "alarms": [
             {
                 "kiosk": one.kiosk,
@@ -51,6 +60,21 @@ def state(office: OfficeParts) -> dict[str, Any]:
             for one in alarms
         ],
     }
+
+
+@router.post("/kiosks/{kiosk}/state")
+def change_state(kiosk: str, wanted: dict[str, Any], office: OfficeParts) -> dict[str, str]:
+    """Revoke a terminal (``{"state": "kiosk_revoked"}``), or clear it (``{"state": "enrolled"}``)."""
+    try:
+        if wanted == {"state": REVOKED}:
+            office.enrolment.exclude(kiosk)
+        elif wanted == {"state": ENROLLED}:
+            office.enrolment.clear(kiosk)
+        else:
+            raise HTTPException(422, {"code": "state_invalid"})
+    except LookupError:
+        raise HTTPException(404, {"code": "kiosk_unknown"}) from None
+    return {"state": str(wanted["state"])}
 
 
 @router.get("/faults")

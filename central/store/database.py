@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import create_engine, event, select
 from sqlalchemy.orm import Session
 
-from central.store.schema import Alarm, Counter, Kiosk, Table
+from central.store.schema import Alarm, Counter, Kiosk
+from central.store.steps import bring_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,10 @@ _WRITES: Final = "tongban_writes"
 
 
 class Store:
-    """Owner of the engine. ``url`` is SQLAlchemy's: ``sqlite:////path/central.db`` or ``postgresql+psycopg://…``."""
+    """Owner of the engine. ``url`` is SQLAlchemy's: ``sqlite:////path/central.db`` or ``postgresql+psycopg://…``.
+
+    An older database is brought up to date. Raises ``StoreTooNewError`` for one of a newer central.
+    """
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
@@ -31,7 +35,8 @@ class Store:
         if self._embedded:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
-        Table.metadata.create_all(self._engine)
+        with self._engine.execution_options(**{_WRITES: True}).begin() as connection:
+            bring_up_to_date(connection)
 
     def close(self) -> None:
         """Close every connection."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, String, Text, TypeDecorator, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 if TYPE_CHECKING:
@@ -52,23 +52,45 @@ class ItemKey:
 
 
 class Kiosk(Table):
-    """An enrolled terminal. Of its token only the digest is kept."""
+    """An enrolled terminal. Of its token only the digest is kept; ``last_*`` is where it said its chain ends."""
 
     __tablename__ = "kiosk"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     token_digest: Mapped[str] = mapped_column(String(64))
+    token_expires: Mapped[datetime | None]
+    state: Mapped[str] = mapped_column(String(32), default="enrolled", server_default="enrolled")
+    enrolled: Mapped[datetime | None]  # client certificates issued before are void
+    key_id: Mapped[str | None] = mapped_column(String(64))
+    heard: Mapped[datetime | None]
+    last_epoch: Mapped[str | None] = mapped_column(String(32))
+    last_seq: Mapped[int | None]
+
+
+class KioskKey(Table):
+    """A public key a terminal signs or signed with; slips outlive the key they were signed with."""
+
+    __tablename__ = "kiosk_key"
+    key_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kiosk: Mapped[str] = mapped_column(String(64))
+    public_key_pem: Mapped[str] = mapped_column(Text)
+    registered: Mapped[datetime]
+    retired: Mapped[datetime | None]
 
 
 class Stream(Table):
-    """One epoch of a terminal: how far it got, and whether numbers are missing."""
+    """One epoch of a terminal: where it begins, how far it got, whether numbers are missing, whether it is over."""
 
     __tablename__ = "stream"
     kiosk: Mapped[str] = mapped_column(String(64), primary_key=True)
     epoch: Mapped[str] = mapped_column(String(32), primary_key=True)
     opened: Mapped[datetime]
     order: Mapped[int]  # 1 for a terminal's first epoch, 2 for the next: times may tie or jump
+    first: Mapped[int | None]  # the seq whose chain_before begins the epoch; unknown until that item came
     highest: Mapped[int]
     stored: Mapped[int]
+    duplicates: Mapped[int] = mapped_column(default=0, server_default="0")
+    turned: Mapped[int | None]  # ``highest`` when a newer epoch began; null: the terminal's present epoch
+    forked: Mapped[bool] = mapped_column(default=False, server_default=false())  # two histories were seen
     gap_since: Mapped[datetime | None]
 
 
@@ -83,10 +105,30 @@ class StoredItem(ItemKey, Table):
     sealed_key: Mapped[bytes] = mapped_column(LargeBinary)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     fingerprint: Mapped[str] = mapped_column(String(64))
+    chain_before: Mapped[str | None] = mapped_column(String(64))  # null: taken in before it was kept
     chain: Mapped[str] = mapped_column(String(64))
     verdict: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(64))
     received: Mapped[datetime]
+
+
+class AuditLine(Table):
+    """A line of a terminal's audit, as it came; the first word on a number stands."""
+
+    __tablename__ = "audit_line"
+    kiosk: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    line: Mapped[str] = mapped_column(Text)
+    chain: Mapped[str] = mapped_column(String(64))
+    received: Mapped[datetime]
+
+
+class RestoreMark(Table):
+    """This database was set back: what was taken in after ``moment`` was lost and is wanted again."""
+
+    __tablename__ = "restore_mark"
+    noted: Mapped[datetime] = mapped_column(primary_key=True)
+    moment: Mapped[datetime]
 
 
 class Case(ItemKey, Table):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,101 +16,21 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from central.office import Office, build
+from central.office import Office, Terms, build
 from offline_queue import wire
+from tests.central import postgres
+from tests.central.terminal_side import CERTIFICATE, HandClock, TerminalSide, case_body, new_key, pem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 P1 = {"name": "测试·张老伯", "id_no": "999999195203070019"}
 P2 = {"name": "测试李梅", "id_no": "999999198808150023"}
 P3 = {"name": "测试王强", "id_no": "99999919951122003X"}
-CERTIFICATE, COMPLAINT = "DEMO-GF00101000", "DEMO-GF00801000"
-START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 DEADLINE_S = 30.0
-
-
-class HandClock:
-    """Stands still until moved."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0.0
-
-    def now(self) -> datetime:
-        return START + timedelta(seconds=self.elapsed)
-
-    def monotonic(self) -> float:
-        return self.elapsed
-
-    def advance(self, seconds: float) -> None:
-        self.elapsed += seconds
-
-
-@dataclass
-class TerminalSide:
-    """What a terminal puts on the wire: a chain of sealed items of one epoch."""
-
-    kiosk: str
-    key_id: str
-    key: bytes
-    epoch: str = field(default_factory=wire.new_epoch)
-    seq: int = 0
-    chain: bytes = b""
-
-    def __post_init__(self) -> None:
-        self.chain = wire.chain_start(self.kiosk, self.epoch)
-
-    def item(self, kind: str, body: dict[str, Any] | bytes, lane: str = "", schema: int = 1) -> wire.Item:
-        """Queue an item; each in a lane of its own unless named."""
-        self.seq += 1
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sealer = wire.Sealer(wire.load_sealing_key(self.key), self.key_id, kiosk=self.kiosk, epoch=self.epoch)
-        with sealer.begin_visit(lane or f"lane-{self.seq}") as visit:
-            item = wire.Item(
-                seq=self.seq,
-                lane=visit.lane,
-                kind=kind,
-                schema=schema,
-                priority=3,
-                key_id=self.key_id,
-                sealed_key=visit.sealed_key,
-                body=visit.seal(self.seq, kind, schema, raw),
-                chain_before=self.chain,
-            )
-        item = replace(item, chain=wire.chain_step(self.kiosk, self.epoch, item))
-        self.chain = item.chain
-        return item
-
-    def batch(self, *items: wire.Item) -> bytes:
-        return wire.encode_batch(wire.Batch.of(self.kiosk, self.epoch, items))
-
-
-def case_body(
-    service: str = CERTIFICATE, person: dict[str, str] | None = None, challenge: str = "", **changes: Any
-) -> dict[str, Any]:
-    """Return a case as a terminal sends it."""
-    identity: dict[str, Any] = {"level": "none", "card": None, "face": None, "sms": None}
-    values = {"fb.kind": "complaint", "fb.text": "自助机旁边的路灯坏了三天了", "fb.about_kiosk": "no"}
-    consents: list[dict[str, str]] = []
-    if person is not None:
-        face = {"engine": "sim", "engine_version": "1", "verdict": "match", "score": 0.3, "liveness": "sim"}
-        identity = {"level": "card+face+sms", "card": {"kind": "resident", **person}, "face": face}
-        identity["sms"] = {"challenge": challenge} if challenge else None
-        values = {"si.type": "pension,injury,unemployment", "si.period": "2025-12/2026-11", "si.employer": "yes"}
-        consents = [{"id": "c.data", "text_sha256": "0" * 64, "at": START.isoformat()}]
-    return {
-        "service": service,
-        "version": 1,
-        "visit": "visit1",
-        "local_number": "0001-261121-0001-4821",
-        "taken_at": START.isoformat(),
-        "offline": False,
-        "language": "zh_CN",
-        "identity": identity,
-        "consents": consents,
-        "values": values,
-        **changes,
-    }
+KIOSKS = ["K0001", "K0002"]
 
 
 @pytest.fixture(scope="session")
@@ -125,21 +44,58 @@ def clock() -> HandClock:
     return HandClock()
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """Run one PostgreSQL for all tests that want it."""
+    if not postgres.BINARIES:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.cluster() as running:
+        yield running
+
+
 @pytest.fixture
-def office(tmp_path: Path, clock: HandClock, typeface_cache: Path) -> Iterator[Office]:
-    """Build the parts of a central whose worker is walked by hand."""
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "cache").symlink_to(typeface_cache)
-    made = build(data, url="https://127.0.0.1:1", kiosks=["K0001", "K0002"], clock=clock, demo=True)
-    yield made
-    made.store.close()
+def database() -> str:
+    """Name the database of ``office``: the embedded one. Modules that also want the other override this."""
+    return ""
+
+
+@pytest.fixture
+def build_office(
+    tmp_path: Path, clock: HandClock, typeface_cache: Path, database: str
+) -> Iterator[Callable[..., Office]]:
+    """Build the parts of a central whose worker is walked by hand; again on the same data after a ``close``."""
+    offices = []
+
+    def make(kiosks: list[str] = KIOSKS, **terms: Any) -> Office:
+        data = tmp_path / "data"
+        data.mkdir(exist_ok=True)
+        if not (data / "cache").exists():
+            (data / "cache").symlink_to(typeface_cache)
+        terms = {"demo": True, "database": database, **terms}
+        offices.append(build(data, url="https://127.0.0.1:1", kiosks=kiosks, clock=clock, terms=Terms(**terms)))
+        return offices[-1]
+
+    yield make
+    for office in offices:
+        office.restores.close()
+        office.store.close()
+
+
+@pytest.fixture
+def office(build_office: Callable[..., Office]) -> Office:
+    return build_office()
 
 
 @pytest.fixture
 def side(office: Office) -> TerminalSide:
-    public = office.keys.sealing_key.public_key()
-    return TerminalSide("K0001", office.keys.seal_key_id, wire.sealing_key_bytes(public))
+    """Return a terminal that has registered its key."""
+    return side_of(office, "K0001")
+
+
+def side_of(office: Office, kiosk: str) -> TerminalSide:
+    key, public = new_key(), office.keys.sealing_key.public_key()
+    office.enrolment.register_key(kiosk, pem(key))
+    return TerminalSide(kiosk, office.keys.seal_key_id, wire.sealing_key_bytes(public), key)
 
 
 class Running:
@@ -150,10 +106,15 @@ class Running:
         self.url = ready["url"]
         self.terminal = Path(ready["terminal"])
         self.log = log
+        self._keys: dict[str, EllipticCurvePrivateKey] = {}
+
+    def folder(self, kiosk: str) -> Path:
+        return self.terminal if kiosk == "K0001" else self.terminal.with_name(f"terminal-{kiosk}")
 
     def session(self, kiosk: str = "K0001") -> requests.Session:
-        folder = self.terminal if kiosk == "K0001" else self.terminal.with_name(f"terminal-{kiosk}")
+        folder = self.folder(kiosk)
         session = requests.Session()
+        session.cert = str(folder / "tls_client.pem")
         session.trust_env = False
         session.verify = str(folder / "tls_ca.pem")
         token = (folder / "token").read_text()
@@ -181,26 +142,29 @@ class Running:
         return dict(json.loads((self.terminal / "central.json").read_text()))
 
     def side(self, kiosk: str = "K0001") -> TerminalSide:
-        import base64  # noqa: PLC0415 - the one place
-
+        """Return a terminal with an epoch of its own; its key is registered with the first."""
+        if kiosk not in self._keys:
+            self._keys[kiosk] = new_key()
+            shown = {"public_key_pem": pem(self._keys[kiosk])}
+            assert self.call("POST", f"/v1/kiosks/{kiosk}/key", kiosk, json=shown).status_code == 201
         anchors = self.anchors()
-        return TerminalSide(kiosk, anchors["seal_key_id"], base64.b64decode(anchors["seal_public_key"]))
+        public = base64.b64decode(anchors["seal_public_key"])
+        return TerminalSide(kiosk, anchors["seal_key_id"], public, self._keys[kiosk])
 
     def send(self, raw: bytes, kiosk: str = "K0001") -> requests.Response:
         headers = {"Content-Type": "application/json"}
         return self.call("POST", f"/v1/kiosks/{kiosk}/batches", kiosk, data=raw, headers=headers)
 
     def receipts(self, raw: bytes, kiosk: str = "K0001") -> list[wire.Receipt]:
-        """Send a batch; return the receipts, each checked against the published key."""
-        import base64  # noqa: PLC0415 - the one place
-
+        """Send a batch; return the receipts of the reply, which is checked against the published keys."""
         reply = self.send(raw, kiosk)
         assert reply.status_code == 200, reply.text
-        key = Ed25519PublicKey.from_public_bytes(base64.b64decode(self.anchors()["receipt_public_key"]))
-        receipts = wire.decode_reply(reply.content).receipts
-        for receipt in receipts:
-            wire.verify_receipt(key, receipt)
-        return list(receipts)
+        keys = self.anchors()["receipt_keys"].items()
+        decoded = wire.decode_reply(reply.content)
+        wire.verify_reply(
+            {name: Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for name, key in keys}, decoded
+        )
+        return list(decoded.receipts())
 
     def challenge(self, person: dict[str, str], visit: str, kiosk: str = "K0001") -> str:
         """Have a code sent and answer it right; return the challenge."""
@@ -226,14 +190,14 @@ def start_central(tmp_path_factory: pytest.TempPathFactory, typeface_cache: Path
     """Start real processes; each ends with its block."""
 
     @contextmanager
-    def start(data: Path | None = None, *, demo: bool = True) -> Iterator[Running]:
+    def start(data: Path | None = None, *, demo: bool = True, options: Sequence[str] = ()) -> Iterator[Running]:
         data = data or tmp_path_factory.mktemp("central")
         cache = data / "cache"
         if not cache.exists():
             cache.symlink_to(typeface_cache)
         log = data / f"log-{time.monotonic_ns()}"
         command = [sys.executable, "-W", "error", "-m", "central", "--data", str(data)]
-        command += ["--kiosk", "K0001", "--kiosk", "K0002", *(["--demo"] if demo else [])]
+        command += ["--kiosk", "K0001", "--kiosk", "K0002", *(["--demo"] if demo else []), *options]
         with log.open("wb") as stderr:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
         try:

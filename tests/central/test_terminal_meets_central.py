@@ -40,7 +40,13 @@ def now() -> datetime:
 @pytest.fixture
 async def gateway(central: Any) -> AsyncIterator[HttpGateway]:
     token = (central.terminal / "token").read_text()
-    made = HttpGateway(central.url, kiosk="K0001", token=token, tls_ca=str(central.terminal / "tls_ca.pem"))
+    made = HttpGateway(
+        central.url,
+        kiosk="K0001",
+        token=token,
+        tls_ca=str(central.terminal / "tls_ca.pem"),
+        tls_client=str(central.terminal / "tls_client.pem"),
+    )
     yield made
     await made.close()
 
@@ -48,13 +54,13 @@ async def gateway(central: Any) -> AsyncIterator[HttpGateway]:
 @pytest.fixture
 async def outbox(central: Any, tmp_path: Path) -> AsyncIterator[Outbox]:
     anchors = central.anchors()
-    receipt_key = Ed25519PublicKey.from_public_bytes(base64.b64decode(anchors["receipt_public_key"]))
+    receipt_keys = anchors["receipt_keys"].items()
     made = await Outbox.open(
         tmp_path / "queue.db",
         kiosk="K0001",
         central_key=wire.load_sealing_key(base64.b64decode(anchors["seal_public_key"])),
         central_key_id=anchors["seal_key_id"],
-        receipt_keys={anchors["receipt_key_id"]: receipt_key},
+        receipt_keys={name: Ed25519PublicKey.from_public_bytes(base64.b64decode(key)) for name, key in receipt_keys},
         now=now,
         monotonic=time.monotonic,
     )
@@ -66,8 +72,16 @@ async def outbox(central: Any, tmp_path: Path) -> AsyncIterator[Outbox]:
 async def delivering(central: Any, outbox: Outbox) -> AsyncIterator[Courier]:
     """Let a courier drain the outbox for the length of the block."""
     token = (central.terminal / "token").read_text()
-    sender = HttpSender(central.url, kiosk="K0001", ca_file=central.terminal / "tls_ca.pem", token=lambda: token)
-    courier = Courier(outbox, sender, monotonic=time.monotonic)
+    shown = central.terminal / "tls_client.pem"
+    sender = HttpSender(
+        central.url,
+        kiosk="K0001",
+        ca_file=central.terminal / "tls_ca.pem",
+        token=lambda: token,
+        cert=(shown, shown),
+    )
+    key = central.side().signer
+    courier = Courier(outbox, sender, monotonic=time.monotonic, signer=lambda head: wire.sign(key, head))
     try:
         async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             task = group.create_task(courier.run())
