@@ -22,6 +22,7 @@ readonly PACKAGES=(
     # that in the field stands before the machine's own TPM (docs/how-to/keys.md).
     softhsm2 swtpm libtpm2-pkcs11-1
     opensc tpm2-tools  # pkcs11-tool makes a token and sets its PIN; tpm2_dictionarylockout says when a TPM locks
+    postgresql         # central's database for fleets; the tests start a private one of their own
 )
 
 say() { printf '%s\n' "$*"; }
