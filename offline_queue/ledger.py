@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 from typing import TYPE_CHECKING, Final
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS: Final = 10  # failures of one item while others pass, then quarantine
 MAX_ITEM_WAIT_S: Final = 900.0
 ENLIST_CHUNK: Final = 2000  # items in one transaction: some ten milliseconds of the thread
-
-_ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item))  # columns of outbox, by design
 
 
 class Ledger:
@@ -159,15 +156,15 @@ class Ledger:
         rotten: list[int] = []
         head, room, epoch = self.load_head(), max_bytes, 0
         names = {row["id"]: row["name"] for row in self.sql.rows("epochs")}
-        for row in (
-            self._singly(limit, rotten) if singly else self.sql.rows("ready_items", mono=self.moment.mono, limit=limit)
-        ):
-            item = wire.Item(**{name: row[name] for name in _ITEM_FIELDS})
-            if not self.fits(names.get(row["epoch"], ""), item, row["fingerprint"]):
+        mono = self.moment.mono
+        for row in self._singly(limit, rotten) if singly else self.sql.rows("ready_items", mono=mono, limit=limit):
+            row_epoch, fingerprint, *values = row
+            item = wire.Item(*values)
+            if not self.fits(names.get(row_epoch, ""), item, fingerprint):
                 rotten.append(item.seq)
                 continue
-            epoch = epoch or row["epoch"]
-            if row["epoch"] != epoch:
+            epoch = epoch or row_epoch
+            if row_epoch != epoch:
                 continue
             if items and len(item.body) > room:
                 break
@@ -292,7 +289,7 @@ class Ledger:
         rows = []
         for seq in [row["seq"] for row in self.sql.rows("ready_seqs", mono=self.moment.mono, limit=limit)]:
             try:
-                row = self.sql.one("read_item", seq=seq)
+                row = self.sql.one("ready_item", seq=seq)
             except QueueError:
                 row = None
             if row is None:

@@ -57,14 +57,20 @@ WHERE NOT EXISTS (SELECT 1 FROM ready WHERE lane = :lane) AND NOT EXISTS (SELECT
 UPDATE state SET enlisted = :seq;
 
 -- name: ready_items
-SELECT o.seq, o.epoch, o.lane, o.kind, o.schema, o.priority, o.key_id, o.sealed_key, o.fingerprint, o.chain_before,
-       o.chain, o.body
+-- Epoch, fingerprint, then the fields of wire.Item in their order.
+SELECT o.epoch, o.fingerprint, o.seq, o.lane, o.kind, o.schema, o.priority, o.key_id, o.sealed_key, o.body,
+       o.chain_before, o.chain
 FROM ready r JOIN outbox o ON o.seq = r.seq
 WHERE r.due <= :mono ORDER BY r.priority, r.seq LIMIT :limit;
 
 -- name: ready_seqs
 -- Without the rows themselves: works beside a page that cannot be read.
 SELECT seq FROM ready WHERE due <= :mono ORDER BY priority, seq LIMIT :limit;
+
+-- name: ready_item
+-- One row of ready_items.
+SELECT epoch, fingerprint, seq, lane, kind, schema, priority, key_id, sealed_key, body, chain_before, chain
+FROM outbox WHERE seq = :seq;
 
 -- name: read_item
 SELECT * FROM outbox WHERE seq = :seq;
@@ -90,6 +96,11 @@ WHERE o.seq = :seq;
 -- name: stored_item
 SELECT epoch, lane, priority, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;
 
+-- name: stored_items
+SELECT o.seq, o.epoch, o.lane, o.priority, o.fingerprint, length(o.body) AS size, r.seq IS NOT NULL AS ready
+FROM json_each(:seqs) j JOIN outbox o ON o.seq = j.value
+LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq;
+
 -- name: find_receipt
 SELECT r.body FROM receipt JOIN reply r ON r.id = receipt.reply WHERE receipt.seq = :seq;
 
@@ -110,6 +121,9 @@ DELETE FROM waiting WHERE lane = :lane AND seq = :seq;
 
 -- name: next_waiting
 SELECT seq, priority FROM waiting WHERE lane = :lane ORDER BY seq LIMIT 1;
+
+-- name: lanes_waiting
+SELECT DISTINCT lane FROM waiting WHERE lane IN (SELECT value FROM json_each(:lanes));
 
 -- name: forget_ready
 DELETE FROM ready WHERE seq = :seq;

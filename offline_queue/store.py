@@ -22,7 +22,7 @@ from offline_queue.migrations import steps
 from offline_queue.queries import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 Row: TypeAlias = sqlite3.Row
@@ -63,6 +63,10 @@ class Statements:
     def run(self, name: str, /, **values: str | bytes | float | None) -> int:
         """Execute; return the number of rows changed."""
         return self._connection.execute(self._queries[name], values).rowcount
+
+    def run_many(self, name: str, rows: Iterable[Mapping[str, str | bytes | float | None]], /) -> int:
+        """Execute once for each row; return the number of rows changed."""
+        return self._connection.executemany(self._queries[name], rows).rowcount
 
     def one(self, name: str, /, **values: str | bytes | float | None) -> Row | None:
         """Return the first row, or ``None``."""

@@ -21,7 +21,7 @@ _MAX_SIGNATURE: Final = 256
 _MIN_BODY: Final = 12 + 16  # nonce and tag of an empty body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One sealed item as it lies in the queue and travels. ``body`` and ``sealed_key`` are ciphertext."""
 

@@ -78,6 +78,11 @@ class Fields:
         if unknown:
             self._problems.append(f"{self._where or 'document'}: {unknown} unknown key(s)")
 
+    def values(self, names: tuple[str, ...]) -> list[object]:
+        """Return the values of exactly these keys, unread; in place of each something else when other keys are there."""
+        exact = len(self._values) == len(names)
+        return [self._values.get(name, self) if exact else self for name in names]
+
     def text(self, name: str, pattern: str) -> str:
         """Read a string that matches the whole pattern."""
         value = self._get(name)

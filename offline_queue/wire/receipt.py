@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import dataclasses
 import enum
+import re
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from offline_queue.wire import identity
 from offline_queue.wire.fields import Fields, WireError, canonical, from_json, to_json
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MAX_SIGNATURE: Final = 256
+_HASH: Final = re.compile(rf"[0-9a-f]{{{2 * identity.HASH_BYTES}}}")
 _MAX_RETRY_AFTER_S: Final = 366 * 24 * 3600  # what may be written; the terminal obeys up to a cap of its own
 _MAX_CREDIT: Final = 1_000_000
 
@@ -42,13 +44,12 @@ class StreamState(enum.StrEnum):
     REGRESS = "regress"  # central has seen later items than the terminal knows of: an old image of its disk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(NamedTuple):
     """Central's word on one item. ``fingerprint`` is the SHA-256 of the sealed body central has in custody."""
 
     seq: int
     verdict: Verdict
-    fingerprint: bytes = field(repr=False)
+    fingerprint: bytes
     first_verdict: Verdict | None = None
     reason: str = ""
     retry_after_s: int | None = None
@@ -184,8 +185,8 @@ _WORD_KEYS: Final = ("seq", "verdict", "first_verdict", "fingerprint", "reason",
 def _word_values(word: Word) -> list[str | int | None]:
     return [
         word.seq,
-        str(word.verdict),
-        None if word.first_verdict is None else str(word.first_verdict),
+        word.verdict.value,
+        None if word.first_verdict is None else word.first_verdict.value,
         word.fingerprint.hex(),
         word.reason,
         word.retry_after_s,
@@ -203,6 +204,9 @@ def _stream_from_json(fields: Fields) -> Stream:
 
 
 def _word_from_json(fields: Fields, problems: list[str]) -> Word:
+    plain = _plainly_accepted(fields.values(_WORD_KEYS))
+    if plain is not None:
+        return plain
     before = len(problems)
     first = fields.optional_text("first_verdict", f"{Verdict.ACCEPTED}|{Verdict.REJECTED}")
     word = Word(
@@ -217,6 +221,15 @@ def _word_from_json(fields: Fields, problems: list[str]) -> Word:
     if len(problems) == before:
         problems += [f"seq {word.seq}: {problem}" for problem in _contradictions(word)]
     return word
+
+
+def _plainly_accepted(values: list[object]) -> Word | None:
+    """Read the word that nearly all items get, three times as fast; whatever else it is, is read field by field."""
+    seq, verdict, first, fingerprint, reason, retry = values
+    usual = verdict == "accepted" and first is None and reason == "" and retry is None
+    if not usual or type(seq) is not int or not isinstance(fingerprint, str) or not _HASH.fullmatch(fingerprint):
+        return None
+    return Word(seq, Verdict.ACCEPTED, bytes.fromhex(fingerprint)) if 0 < seq <= identity.MAX_SEQ else None
 
 
 def _contradictions(word: Word) -> list[str]:

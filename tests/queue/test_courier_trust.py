@@ -130,7 +130,7 @@ async def test_answer_for_another_batch_settles_nothing(rig: Rig, what: str) -> 
         if what == "earlier reply":
             return earlier[0]
         if what == "item that was not sent":
-            words.append(dataclasses.replace(words[0], seq=1))
+            words.append(words[0]._replace(seq=1))
         other = {"kiosk": {"kiosk": "hall-04"}, "epoch": {"epoch": "f" * 32}}.get(what, {})
         return Answer(200, JSON, wire.encode_reply(rig.central.reply(batch, words, **other)))
 

@@ -145,7 +145,7 @@ class Life(RuleBasedStateMachine):
         extra = {Verdict.DEFERRED: {"retry_after_s": wait}, Verdict.DUPLICATE: {"first_verdict": Verdict.ACCEPTED}}
         words = [word(item, verdict, **more, **extra.get(verdict, {})) for item in batch.items]
         if forged:
-            words = [dataclasses.replace(one, fingerprint=bytes(32)) for one in words]
+            words = [one._replace(fingerprint=bytes(32)) for one in words]
         settlement = self.runner.run(self.outbox.settle(self.rig.central.reply(batch, words)))
         assert len(settlement.refused) == (len(words) if forged else 0)
         for seq in [] if forged else expected:
