@@ -181,7 +181,7 @@ class Ledger:
     def fits(self, epoch: str, item: wire.Item, fingerprint: bytes) -> bool:
         """Tell whether a stored item is what was stored."""
         kiosk = self.load_head().kiosk
-        return item.fingerprint == fingerprint and wire.chain_step(kiosk, epoch, item, fingerprint) == item.chain
+        return item.fingerprint == fingerprint and wire.fits_chain(kiosk, epoch, item, fingerprint)
 
     def next_due_s(self) -> float | None:
         """Return the seconds until an item may be sent; ``None``: there is none."""

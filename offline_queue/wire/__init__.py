@@ -87,6 +87,7 @@ from offline_queue.wire.batch import (
     check_chain,
     decode_batch,
     encode_batch,
+    fits_chain,
     sign_batch,
     verify_batch,
 )
@@ -162,6 +163,7 @@ __all__ = [
     "decode_reply",
     "encode_batch",
     "encode_reply",
+    "fits_chain",
     "idempotency_key",
     "load_sealing_key",
     "new_epoch",

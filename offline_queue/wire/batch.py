@@ -65,7 +65,7 @@ def chain_value(kiosk: str, epoch: str, link: ChainLink) -> bytes:
     """Return the chain value after an item: SHA-256 of lines, none of which can hold a line feed by its pattern."""
     before, seq, lane, kind, schema, priority, key_id, sealed_key, fingerprint = link
     text = (
-        f"tongban/chain/1\n{before.hex()}\n{kiosk}\n{epoch}\n{seq}\n{lane}\n{kind}\n{schema}\n{priority}\n"
+        f"tongban/chain/2\n{before.hex()}\n{kiosk}\n{epoch}\n{seq}\n{lane}\n{kind}\n{schema}\n{priority}\n"
         f"{key_id}\n{sealed_key.hex()}\n{fingerprint.hex()}"
     )
     return hashlib.sha256(text.encode()).digest()
@@ -85,6 +85,18 @@ def chain_step(kiosk: str, epoch: str, item: Item, fingerprint: bytes | None = N
         fingerprint or item.fingerprint,
     )
     return chain_value(kiosk, epoch, link)
+
+
+def fits_chain(kiosk: str, epoch: str, item: Item, fingerprint: bytes | None = None) -> bool:
+    """Tell whether an item fits the chain value it carries: in today's form, or in the first one, for old items."""
+    return item.chain == chain_step(kiosk, epoch, item, fingerprint) or item.chain == _first_step(kiosk, epoch, item)
+
+
+def _first_step(kiosk: str, epoch: str, item: Item) -> bytes:
+    before, key = item.chain_before.hex(), hashlib.sha256(item.sealed_key).hexdigest()
+    clear: list[str | int] = [item.seq, item.lane, item.kind, item.schema, item.priority, item.key_id]
+    values: list[str | int | None] = [before, kiosk, epoch, *clear, key, item.fingerprint.hex()]
+    return hashlib.sha256(canonical("tongban/chain/1", values)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +186,7 @@ def check_chain(batch: Batch) -> None:
     problems = [
         f"seq {item.seq}: chain does not fit its content"
         for item in batch.items
-        if chain_step(batch.kiosk, batch.epoch, item) != item.chain
+        if not fits_chain(batch.kiosk, batch.epoch, item)
     ]
     for one, other in itertools.pairwise(batch.items):
         if other.seq == one.seq + 1 and other.chain_before != one.chain:
