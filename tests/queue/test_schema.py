@@ -32,7 +32,7 @@ def test_every_query_is_used() -> None:
     assert [name for name in queries() if f'"{name}"' not in source] == []
 
 
-@pytest.mark.parametrize("query", ["ready_items", "ready_seqs", "oldest_ready", "next_waiting", "is_undecided"])
+@pytest.mark.parametrize("query", ["ready_items", "ready_seqs", "oldest_ready", "next_waiting", "tail"])
 def test_what_is_ready_is_found_without_sorting_or_reading_all_items(database: Database, query: str) -> None:
     values = dict.fromkeys(re.findall(r":(\w+)", queries()[query]))
     plan = database.conn.execute(f"EXPLAIN QUERY PLAN {queries()[query]}", values).fetchall()
