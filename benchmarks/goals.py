@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     Found = tuple[list[Verdict], list[Table]]
 
 OPERATIONS: Final = (PUT, ACK, ACKS)
+PUT_ON_DISK, PUT_ON_RAM = 0.95, 0.50  # Q2
+ACKS_ON_DISK, ACKS_ON_RAM = 10.0, 2.0  # Q3
 MILLION: Final = 1_000_000
 AGEING: Final = 1.3  # Q5: no operation may become slower than that
 ASKING_MS: Final = 1.0  # Q5

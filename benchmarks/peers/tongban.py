@@ -9,24 +9,22 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
+from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from benchmarks.peers.peer import BODY_BYTES, Peer, timed
+from benchmarks.peers.peer import BODY_BYTES, Peer
 from benchmarks.peers.raw import steps
 from offline_queue import wire
 from offline_queue.outbox import Outbox
-from offline_queue.settlement import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from pathlib import Path
 
     from offline_queue.ledger import Ledger
-    from offline_queue.store import Statements
     from offline_queue.values import Settlement
 
 T = TypeVar("T")
@@ -185,55 +183,29 @@ class Tongban(Peer):
 
 
 class TongbanOnThread(Tongban):
-    """The same work, called on the thread ``db`` itself, one commit each: without the crossing there and back."""
+    """The very same calls, made on the thread ``db`` itself: without the crossing there and back."""
 
     async def _time_puts(self, bodies: Sequence[bytes], budget_s: float) -> list[float]:
-        puts = list(zip(_keys(self._outbox, len(bodies)), bodies, strict=True))
-
-        def put(sealing: tuple[wire.VisitKey, bytes]) -> None:
-            key, body = sealing
-            self._commit(lambda ledger: ledger.put(key, "case", body))
-
-        return await self._on_thread(lambda _: timed(put, puts, budget_s))
+        return await self._on_thread(super()._time_puts(bodies, budget_s))
 
     async def _time_take_acks(self, batches: int, size: int, budget_s: float) -> list[float]:
-        outbox, clock = self._outbox, time.perf_counter
-        keys = {"receipts-1": self._central.signing.public_key()}
+        return await self._on_thread(super()._time_take_acks(batches, size, budget_s))
 
-        def job(sql: Statements) -> list[float]:
-            spent: list[float] = []
-            end = clock() + budget_s
-            for _ in range(batches):
-                before = clock()
-                batch, _ = outbox._ledger(sql).take(size, wire.MAX_BATCH_BYTES)  # noqa: SLF001 - as Outbox.take does there
-                taken = clock() - before
-                reply = self._central.reply(_whole(batch, size))
-                before = clock()
-                decoded = wire.decode_reply(reply)
-                settlement = self._commit(partial(settle, reply=decoded, keys=keys))
-                spent.append(taken + clock() - before)
-                _check(settlement, size)
-                if before > end:
-                    break
-            return spent
-
-        return await self._on_thread(job)
-
-    def _commit(self, work: Callable[[Ledger], T]) -> T:
-        """Do what ``Outbox.transact`` does, on its thread."""
-        outbox = self._outbox
-        store, begin, committed = outbox._store, outbox._ledger_work, outbox._committed  # noqa: SLF001 - transact, sawn in two
-        return store.write_here(lambda sql: begin(sql, work), committed)[0]
-
-    async def _on_thread(self, job: Callable[[Statements], list[float]]) -> list[float]:
-        """Run ``job`` on the thread ``db`` while the loop stands still: what it does after a put is not the put."""
+    async def _on_thread(self, calls: Coroutine[object, object, T]) -> T:
+        """Run ``calls`` on the thread ``db`` while the loop stands still: what it does after a put is not the put."""
+        store = self._outbox._store  # noqa: SLF001 - its thread is what is measured
         ended = threading.Event()
 
-        def run(ledger: Ledger) -> list[float]:
+        def run(_: Ledger) -> T:
             try:
-                return job(ledger.sql)
+                with mock.patch.object(store, "_on_thread", _here):
+                    calls.send(None)
+            except StopIteration as end:
+                result: T = end.value
+                return result
             finally:
                 ended.set()
+            raise RuntimeError("a call left the thread")
 
         async with asyncio.TaskGroup() as group:
             task = group.create_task(self._outbox.read(run))
@@ -241,6 +213,11 @@ class TongbanOnThread(Tongban):
             if not ended.wait(_DEADLINE_S):
                 raise TimeoutError
         return task.result()
+
+
+async def _here(work: Callable[[], T]) -> T:
+    """Do at once what the queue hands to its thread."""
+    return work()
 
 
 def _whole(batch: wire.Batch | None, size: int) -> wire.Batch:
