@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 VISITS := $(wildcard tests/visits/*.yaml)
 COMPILE := pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup run test check visits bench lock goldens clean
+.PHONY: help setup run test check visits bench soak lock goldens clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'

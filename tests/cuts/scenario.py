@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import functools
 import hashlib
 import json
 import os
 import random
+import sqlite3
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -201,16 +203,33 @@ SCENARIOS: Final[dict[str, Callable[[Story], Coroutine[Any, Any, None]]]] = {
 }
 
 
-def weaken(name: str, value: str, answer: int) -> None:
-    """Let the store run with a weaker setting: the judge has to find it out."""
+class Unflushing(sqlite3.Connection):
+    """A connection that does not flush its commits: the usual setting of queues that lose them in a power cut."""
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        return super().execute(sql.replace("synchronous = full", "synchronous = normal"), *values)
+
+
+def weaken() -> None:
+    """Let the store run on such connections and believe them: the judge has to find it out."""
     module = vars(offline_queue.store)
-    module["_PRAGMAS"] = tuple((name, value, answer) if pragma[0] == name else pragma for pragma in module["_PRAGMAS"])
+    module["_PRAGMAS"] = tuple(
+        (*pragma[:2], 1) if pragma[0] == "synchronous" else pragma for pragma in module["_PRAGMAS"]
+    )
+    vars(sqlite3)["connect"] = functools.partial(sqlite3.connect, factory=Unflushing)
+
+
+async def _play(scenario: Callable[[Story], Coroutine[Any, Any, None]], story: Story) -> None:
+    try:
+        await scenario(story)
+    finally:
+        await story.outbox.close()  # idempotent; after a failure its thread would keep the process
 
 
 def main(name: str, folder: str, seed: str, weak: str = "") -> None:
     if weak == "normal":
-        weaken("synchronous", "normal", 1)
-    asyncio.run(SCENARIOS[name](Story(Path(folder), int(seed))))
+        weaken()
+    asyncio.run(_play(SCENARIOS[name], Story(Path(folder), int(seed))))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from offline_queue.values import AlarmCode
+from offline_queue.values import AlarmCode, Phase
 from tests.cuts.disk import Policy
 from tests.cuts.judge import Wrong
 from tests.cuts.replay import Cut, judge_cuts
@@ -28,15 +28,15 @@ MARK = f"{QUEUE}.mark"
 
 
 def lies(recording: Recording, judge: Judge, kept: tuple[str, ...]) -> Iterator[tuple[Judged, list[int]]]:
-    """Yield cuts after lies, with the seqs acknowledged since the lie began."""
+    """Yield cuts after lies, with the seqs acknowledged and gone."""
     luck = random.Random(SEED)  # noqa: S311 - the same lies at each run
-    acknowledged = [(at, words["seq"]) for at, words in recording.marks() if words.get("end") == "put"]
     opened = next(recording.spans("open")).stop
     for _ in range(ROUNDS):
         lying_from = luck.randint(opened, len(recording.events))
         cuts = [Cut(luck.randint(lying_from, len(recording.events)), Policy.LOST) for _ in range(CUTS)]
         for judged in judge_cuts(recording, cuts, judge, lying_from=lying_from, kept=kept):
-            yield judged, [seq for at, seq in acknowledged if lying_from <= at < judged.cut.instant]
+            states = judged.found.at_start.items()
+            yield judged, [place.seq for place, state in states if state.phase is Phase.UNKNOWN]
 
 
 def alarms(judged: Judged) -> set[AlarmCode]:
