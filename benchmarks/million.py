@@ -35,26 +35,31 @@ class Length:
 
 
 def measure(
-    row: str, count: int, media: tuple[Medium, ...], effort: Effort, say: Callable[[str], None]
-) -> dict[str, tuple[Tally, Length]]:
-    """Fill ``row`` once, on the first medium; measure it there, copy it to the next, and so on. By medium's name.
+    rows: tuple[str, ...], count: int, media: tuple[Medium, ...], effort: Effort, say: Callable[[str], None]
+) -> dict[tuple[str, str], tuple[Tally, Length]]:
+    """Fill a queue once, on the first medium; measure it there, copy it to the next, and so on.
 
-    In each round raw sqlite3, the row empty and the row full take turns.
+    ``rows`` are ways to use the same file. In each round raw sqlite3, the row empty and the row full take turns. By row
+    and medium's name.
     """
-    found: dict[str, tuple[Tally, Length]] = {}
+    found: dict[tuple[str, str], tuple[Tally, Length]] = {}
     with media[0].room() as first:
         full = first / "full"
         full.mkdir()
         began = time.monotonic()
-        _fill(row, full, count)
-        say(f"{row}: filled in {time.monotonic() - began:.0f} s")
+        _fill(rows[0], full, count)
+        say(f"{rows[0]}: filled in {time.monotonic() - began:.0f} s")
         for medium in media:
             with medium.room() as room:
                 place = full
                 if medium is not media[0]:
                     place = room / "full"
                     shutil.copytree(full, place)
-                found[medium.name] = _compare(row, place, room, count, effort)
+                for number, row in enumerate(rows):
+                    short = room / f"short-{number}"
+                    short.mkdir()
+                    found[row, medium.name] = _compare(row, place, short, count, effort)
+                    say(f"{row}: measured on the {medium.name}")
     return found
 
 

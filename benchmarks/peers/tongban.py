@@ -35,30 +35,6 @@ CAP_BYTES: Final = 64 * 1024**3
 _DEADLINE_S: Final = 3600.0
 
 
-@dataclass
-class Central:
-    """Central's keys, and its word on a batch: everything accepted."""
-
-    sealing: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
-    signing: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
-
-    def reply(self, batch: wire.Batch) -> bytes:
-        """Return the signed answer as it travels."""
-        words = tuple(
-            wire.Word(seq=item.seq, verdict=wire.Verdict.ACCEPTED, fingerprint=item.fingerprint) for item in batch.items
-        )
-        reply = wire.Reply(
-            kiosk=batch.kiosk,
-            epoch=batch.epoch,
-            central_time=datetime.now(UTC),
-            credit=wire.MAX_BATCH_ITEMS,
-            stream=wire.Stream(highest=batch.last_seq),
-            words=words,
-            key_id="receipts-1",
-        )
-        return wire.encode_reply(wire.sign_reply(self.signing, reply))
-
-
 class Calendar:
     """The wall clock, set back while a past is made."""
 
@@ -70,15 +46,40 @@ class Calendar:
         return datetime.now(UTC) - self.behind
 
 
-async def open_outbox(folder: Path, central: Central, calendar: Calendar | None = None) -> Outbox:
-    """Open the outbox of a benchmark."""
+@dataclass
+class Central:
+    """Central's keys, and its word on a batch: everything accepted."""
+
+    sealing: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+    signing: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    calendar: Calendar = field(default_factory=Calendar)
+
+    def reply(self, batch: wire.Batch) -> bytes:
+        """Return the signed answer as it travels."""
+        words = tuple(
+            wire.Word(seq=item.seq, verdict=wire.Verdict.ACCEPTED, fingerprint=item.fingerprint) for item in batch.items
+        )
+        reply = wire.Reply(
+            kiosk=batch.kiosk,
+            epoch=batch.epoch,
+            central_time=self.calendar.now(),
+            credit=wire.MAX_BATCH_ITEMS,
+            stream=wire.Stream(highest=batch.last_seq),
+            words=words,
+            key_id="receipts-1",
+        )
+        return wire.encode_reply(wire.sign_reply(self.signing, reply))
+
+
+async def open_outbox(folder: Path, central: Central) -> Outbox:
+    """Open the outbox of a benchmark; its clock is central's."""
     return await Outbox.open(
         folder / "queue.db",
         kiosk=KIOSK,
         central_key=central.sealing.public_key(),
         central_key_id="central-1",
         receipt_keys={"receipts-1": central.signing.public_key()},
-        now=(calendar or Calendar()).now,
+        now=central.calendar.now,
         monotonic=time.monotonic,
         cap_bytes=CAP_BYTES,
     )
@@ -102,8 +103,7 @@ class Tongban(Peer):
     def __init__(self, folder: Path) -> None:
         self._runner = asyncio.Runner()
         self._central = central_of(folder)
-        self._calendar = Calendar()
-        self._outbox = self._runner.run(open_outbox(folder, self._central, self._calendar))
+        self._outbox = self._runner.run(open_outbox(folder, self._central))
 
     def put(self, body: bytes) -> None:
         """Put one item of a visit of its own."""
@@ -173,12 +173,12 @@ class Tongban(Peer):
         return spent
 
     async def _fill_receipts(self, count: int, days_ago: float) -> None:
-        self._calendar.behind = timedelta(days=days_ago)
+        self._central.calendar.behind = timedelta(days=days_ago)
         for step in steps(count):
             await put_many(self._outbox, step)
             while (batch := await self._outbox.take()) is not None:
                 await self._outbox.settle(wire.decode_reply(self._central.reply(batch)))
-        self._calendar.behind = timedelta()
+        self._central.calendar.behind = timedelta()
         await self._outbox.tidy()
 
 
