@@ -1,4 +1,7 @@
-"""``python -m central --data DIR --port 0 --kiosk K0001 [--demo]``: run central until told to stop."""
+"""``python -m central --data DIR --port 0 --kiosk K0001 [--demo]``: run central until told to stop.
+
+With a command first, ``python -m central kiosk revoke K0001 --data DIR``, it does that; see :mod:`central.commands`.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
+from central.commands import run
 from central.fonts import FontMissing
 from central.office import Terms
 from central.pacer import CAPACITY
@@ -20,7 +24,7 @@ from central.restores import ASK_DAYS
 from central.serving import LOOPBACK, serve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 KIOSK: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # offline_queue.wire
 EX_CONFIG: Final = 78  # sysexits.h: a restart would not help
@@ -29,7 +33,14 @@ LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the arguments, serve, return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m central", description="Reference platform of Tongban.")
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and not given[0].startswith("-"):
+        return _told(lambda: run(given))
+    parser = argparse.ArgumentParser(
+        prog="python -m central",
+        description="Reference platform of Tongban.",
+        epilog="Commands: restore-mark, rotate-sealing-key, rotate-receipt-key, keys, audit, kiosk; each knows --help.",
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of keys, database and terminal's files")
     parser.add_argument("--host", default=LOOPBACK, help="address to listen on; loopback by default")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
@@ -49,27 +60,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-client-certificates", action="store_true", help="development only: let terminals in by token alone"
     )
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(given)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    terms = Terms(
+        require_signatures=options.require_signatures,
+        client_certificates=not options.no_client_certificates,
+        capacity=options.capacity,
+        ask_days=options.ask_days,
+        demo=options.demo,
+        catalogue=options.catalogue,
+        database=options.database,
+    )
+    data, kiosks = options.data.resolve(), options.kiosk
+    return _told(
+        lambda: serve(data, host=options.host, port=options.port, kiosks=kiosks, terms=terms, stay=options.stay)
+    )
+
+
+def _told(work: Callable[[], int]) -> int:
+    """Return the status of ``work``; what stops it is said in one line."""
     try:
-        return serve(
-            options.data.resolve(),
-            host=options.host,
-            port=options.port,
-            kiosks=options.kiosk,
-            terms=Terms(
-                require_signatures=options.require_signatures,
-                client_certificates=not options.no_client_certificates,
-                capacity=options.capacity,
-                ask_days=options.ask_days,
-                demo=options.demo,
-                catalogue=options.catalogue,
-                database=options.database,
-            ),
-            stay=options.stay,
-        )
-    except (FontMissing, OSError, ValueError, yaml.YAMLError, SQLAlchemyError) as error:
-        print(f"central cannot start: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
+        return work()
+    except (FontMissing, OSError, LookupError, ValueError, yaml.YAMLError, SQLAlchemyError) as error:
+        print(f"central cannot do this: {error}", file=sys.stderr)  # noqa: T201 - for whoever started it
         return EX_CONFIG
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 SEAL_AUTHORITY: Final = "示例市社会保险基金管理中心（演示）"
+FOLDER: Final = "keys"  # below central's own folder
 PRIVATE_FOLDER: Final = 0o700
 
 
@@ -45,7 +46,7 @@ class Keys:
 
 def load_keys(data: Path, now: datetime) -> Keys:
     """Load the keys below ``data``; make what is missing. Raises ``OSError``, ``ValueError`` for a damaged file."""
-    folder = private_folder(data / "keys")
+    folder = private_folder(data / FOLDER)
     tls_ca = load_or_make(folder / "tls_ca.pem", now, lambda: new_root("Tongban DEMO connection root", now))
     load_or_make(folder / "tls.pem", now, lambda: new_server(tls_ca, now), tls_ca)
     document_ca = load_or_make(folder / "document_ca.pem", now, lambda: new_root("Tongban DEMO document root", now))

@@ -33,7 +33,7 @@ def key_id(purpose: str, public: bytes) -> str:
 
 
 def load_sealing_keys(folder: Path) -> tuple[dict[str, X25519PrivateKey], str]:
-    """Return all keys by name, and the name of the present one. Raises ``OSError``, ``ValueError``."""
+    """Return all keys by name, oldest first, and the name of the present one. Raises ``OSError``, ``ValueError``."""
     present = X25519PrivateKey.from_private_bytes(_secret(folder / SEALING))
     old = [X25519PrivateKey.from_private_bytes(path.read_bytes()) for path in _files(folder / OLD_SEALING)]
     return {seal_key_id(key): key for key in [*old, present]}, seal_key_id(present)
@@ -54,7 +54,8 @@ def rotate_sealing_key(folder: Path) -> str:
     """Keep the present key among the old ones and make a new one; return its name. In force at the next start."""
     present = _secret(folder / SEALING)
     name = seal_key_id(X25519PrivateKey.from_private_bytes(present))
-    _keep(folder / OLD_SEALING / f"{name}.key", present)
+    age = 1 + max((int(path.name.partition("-")[0]) for path in _files(folder / OLD_SEALING)), default=0)
+    _keep(folder / OLD_SEALING / f"{age:04d}-{name}.key", present)
     return seal_key_id(X25519PrivateKey.from_private_bytes(_renew(folder / SEALING)))
 
 

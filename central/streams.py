@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from central.store.database import raise_alarm
 from central.store.schema import StoredItem, Stream
 from offline_queue.wire import StreamState, chain_start
+from offline_queue.wire.identity import MAX_SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,9 +141,10 @@ class Follower:
     def _neighbours(self) -> dict[int, Known]:
         """Read what is known of the batch's numbers and of those beside them, without the bodies, in one question."""
         batch = self._batch
-        wanted = {near for item in batch.items for near in (item.seq - 1, item.seq, item.seq + 1)} | {batch.last_seq}
+        near = {seq for item in batch.items for seq in (item.seq - 1, item.seq, item.seq + 1)} | {batch.last_seq}
+        wanted = sorted(seq for seq in near if seq <= MAX_SEQ)
         columns = [getattr(StoredItem, name) for name in Known._fields]
-        here = (StoredItem.kiosk == batch.kiosk, StoredItem.epoch == batch.epoch, StoredItem.seq.in_(sorted(wanted)))
+        here = (StoredItem.kiosk == batch.kiosk, StoredItem.epoch == batch.epoch, StoredItem.seq.in_(wanted))
         return {row[0]: Known(*row) for row in self._session.execute(select(*columns).where(*here))}
 
     def _regressed(self) -> bool:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from central.office import Office, Terms, build
 from offline_queue import wire
 from tests.central import postgres
-from tests.central.terminal_side import CERTIFICATE, HandClock, TerminalSide, case_body, new_key, pem
+from tests.central.terminal_side import CERTIFICATE, HandClock, TerminalSide, case_body, new_key, pem, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,12 +90,6 @@ def office(build_office: Callable[..., Office]) -> Office:
 def side(office: Office) -> TerminalSide:
     """Return a terminal that has registered its key."""
     return side_of(office, "K0001")
-
-
-def side_of(office: Office, kiosk: str) -> TerminalSide:
-    key, public = new_key(), office.keys.sealing_key.public_key()
-    office.enrolment.register_key(kiosk, pem(key))
-    return TerminalSide(kiosk, office.keys.seal_key_id, wire.sealing_key_bytes(public), key)
 
 
 class Running:

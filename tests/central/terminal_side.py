@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from offline_queue import wire
+
+if TYPE_CHECKING:
+    from central.office import Office
 
 CERTIFICATE, COMPLAINT = "DEMO-GF00101000", "DEMO-GF00801000"
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
@@ -84,7 +86,7 @@ class TerminalSide:
 
     def alarm(self, code: str = "paper.out") -> wire.Item:
         """Queue the smallest of items."""
-        return self.item("alarm", alarm_body(code))
+        return self.item("alarm", alarm_body(code.replace(" ", "-")))
 
     def signed(self, *items: wire.Item, epoch: str = "") -> wire.Batch:
         """Return a batch of the present epoch, or of an older one; without items a greeting."""
@@ -95,6 +97,13 @@ class TerminalSide:
 
     def batch(self, *items: wire.Item, epoch: str = "") -> bytes:
         return wire.encode_batch(self.signed(*items, epoch=epoch))
+
+
+def side_of(office: Office, kiosk: str) -> TerminalSide:
+    """Return a terminal that has registered its key with a central in this process."""
+    key, public = new_key(), office.keys.sealing_key.public_key()
+    office.enrolment.register_key(kiosk, pem(key))
+    return TerminalSide(kiosk, office.keys.seal_key_id, wire.sealing_key_bytes(public), key)
 
 
 def alarm_body(code: str = "paper.out") -> dict[str, str]:
@@ -150,9 +159,3 @@ class AuditBook:
             self.chain = wire.audit_step(self.chain, self.seq, line)
             lines.append({"seq": self.seq, "line": line, "chain": self.chain.hex()})
         return {"after": after, "lines": lines}
-
-
-def slip_key_id(key: ec.EllipticCurvePrivateKey) -> str:
-    """Return the name a terminal gives its key."""
-    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return f"kiosk-{hashlib.sha256(der).hexdigest()[:16]}"

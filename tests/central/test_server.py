@@ -325,7 +325,7 @@ def test_what_cannot_start_says_why_and_is_not_started_again(tmp_path: Path) -> 
         [*command, "--catalogue", str(catalogue)], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 78
-    assert "central cannot start" in ended.stderr
+    assert "central cannot do this" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
