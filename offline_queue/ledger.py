@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
 from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase
-from offline_queue.wire import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from offline_queue.store import Row, Statements
 
@@ -24,34 +22,18 @@ ENLIST_CHUNK: Final = 2000  # items in one transaction: some ten milliseconds of
 class Ledger:
     """One transaction's view of the queue. ``alarms`` are raised by the outbox after the commit, never before.
 
-    ``head`` is the cached end of the queue (``None``: read it). After the commit the outbox takes it over; after a
-    failure it drops its own.
+    ``head`` is the cached end of the queue (``None``: read it), ``lanes`` the first seq of each lane of this process.
+    After the commit the outbox takes over :attr:`head` and :attr:`begun`; after a failure it drops its own.
     """
 
-    def __init__(self, statements: Statements, moment: Moment, head: Head | None) -> None:
+    def __init__(self, statements: Statements, moment: Moment, head: Head | None, lanes: Mapping[str, int]) -> None:
         self.sql = statements
         self.moment = moment
         self.head = head
+        self.begun: dict[str, int] = {}
+        self._lanes = lanes
         self.alarms: list[Alarm] = []
         self.woke = False  # something may be sent that could not before
-
-    def begin(self, kiosk: str, boot_id: str, mark: wire.ChainEnd | None) -> Head:
-        """Write the first rows of a new file, check the owner of an old one, notice a reboot and a lost history."""
-        if self.sql.one("has_state") is None:
-            epoch = wire.new_epoch()
-            self.sql.run("add_epoch", name=epoch)
-            chain = wire.chain_start(kiosk, epoch)
-            self.sql.run("first_state", kiosk=kiosk, chain=chain, audit_chain=wire.audit_start(kiosk))
-        state = self.state()
-        if state["kiosk"] != kiosk:
-            raise QueueError("the file belongs to another terminal", code=QueueCode.WRONG_KIOSK)
-        if state["boot_id"] != boot_id:
-            self.sql.run("count_boot", boot_id=boot_id)
-            self.sql.run("all_due")
-        if not state["audit_chain"]:
-            self.sql.run("set_audit", seq=0, chain=wire.audit_start(kiosk))  # a file from before there was an audit
-        head = self.load_head()
-        return head if mark is None else self._compare(head, mark)
 
     def state(self) -> Row:
         """Return the state row with ``epoch_name``."""
@@ -83,7 +65,9 @@ class Ledger:
 
     def put(self, key: wire.VisitKey, kind: str, body: bytes, *, schema: int = 1, priority: int = 5) -> wire.ItemId:
         """Seal ``body`` and add it at the end of the visit's lane, within the caller's transaction."""
-        _check(key.lane, kind, schema, priority, len(body))
+        problems = wire.item_problems(key.lane, kind, schema, priority, len(body) + wire.SEAL_BYTES)
+        if problems:
+            raise QueueError("; ".join(problems), code=QueueCode.INVALID)
         head = self.load_head()
         if key.kiosk != head.kiosk:
             raise QueueError("the visit key belongs to another queue", code=QueueCode.INVALID)
@@ -104,6 +88,7 @@ class Ledger:
             seq=seq,
             epoch=head.epoch_id,
             lane=key.lane,
+            first=self.begun.get(key.lane) or self._lanes.get(key.lane) or self.begun.setdefault(key.lane, seq),
             kind=kind,
             schema=schema,
             priority=priority,
@@ -136,7 +121,9 @@ class Ledger:
         rows = list(self.sql.rows("tail", limit=limit))
         for row in rows:
             place = {"seq": row["seq"], "lane": row["lane"], "priority": row["priority"]}
-            if not self.sql.run("enlist", **place):
+            if row["seq"] == row["lane"]:  # a lane's first item has nothing before it
+                self.sql.run("make_ready", **place)
+            elif not self.sql.run("enlist", **place):
                 self.sql.run("make_wait", **place)
         more = len(rows) == limit
         self.sql.run("enlisted", seq=rows[-1]["seq"] if more else self.load_head().seq)
@@ -249,7 +236,7 @@ class Ledger:
             self.settled(1, 0)  # its size is not known: the figure of bytes stays that much too high
             self.set_aside(seq, row["lane"], "unreadable", None, AlarmCode.ITEM_ROTTEN)
 
-    def set_aside(self, seq: int, lane: str, reason: str, reply: int | None, code: AlarmCode) -> None:
+    def set_aside(self, seq: int, lane: int, reason: str, reply: int | None, code: AlarmCode) -> None:
         """Enter an item into the quarantine, and raise the alarm."""
         self.sql.run("quarantine_item", seq=seq, lane=lane, reason=reason, at=self.moment.wall, reply=reply)
         self.alarms.append(Alarm(code, reason, seq))
@@ -266,14 +253,14 @@ class Ledger:
         self.woke = True
         return True
 
-    def promote(self, lane: str) -> None:
+    def promote(self, lane: int) -> None:
         """Make the first of a lane's waiting items ready."""
         row = self.sql.one("next_waiting", lane=lane)
         if row is not None:
             self.sql.run("leave_waiting", lane=lane, seq=row["seq"])
             self.sql.run("make_ready", priority=row["priority"], seq=row["seq"], lane=lane)
 
-    def step_back(self, lane: str) -> None:
+    def step_back(self, lane: int) -> None:
         """Let the ready item of a lane wait: an older one goes first."""
         row = self.sql.one("ready_of_lane", lane=lane)
         if row is not None:
@@ -298,37 +285,6 @@ class Ledger:
                 rows.append(row)
         return rows
 
-    def _compare(self, head: Head, mark: wire.ChainEnd) -> Head:
-        """Begin a new epoch when the file is not the one whose end was noted beside it."""
-        row = self.sql.one("read_item", seq=mark.seq)
-        stored = None if row is None else row["chain"]  # None: dropped, nothing to compare with
-        chain = head.chain if mark.seq == head.seq else stored
-        known = self.sql.one("find_epoch", name=mark.epoch) is not None
-        begun = mark.chain == wire.chain_start(head.kiosk, mark.epoch)  # the row at mark.seq is of the epoch before
-        if known and mark.seq <= head.seq and (begun or chain in {None, mark.chain}):
-            return head
-        self.alarms.append(Alarm(AlarmCode.HISTORY_LOST, f"the file ends at {head.seq}, it was at {mark.seq}"))
-        gap = max(0, mark.seq - head.seq)
-        self.head = head._replace(seq=head.seq + gap)  # a seq once given is not given again
-        self.settled(gap, 0)
-        return self.new_epoch()
-
 
 def _receipt(body: bytes, seq: int) -> wire.Receipt | None:
     return next((one for one in wire.decode_reply(body).receipts() if one.word.seq == seq), None)
-
-
-def _check(lane: str, kind: str, schema: int, priority: int, size: int) -> None:
-    problems = []
-    if not re.fullmatch(identity.LANE, lane):
-        problems.append("lane is not a plain name")
-    if not re.fullmatch(identity.KIND, kind):
-        problems.append("kind is not a plain name")
-    if not 1 <= schema <= identity.MAX_SCHEMA:
-        problems.append("schema is out of range")
-    if not 0 <= priority <= identity.LOWEST_PRIORITY:
-        problems.append("priority is out of range")
-    if size > identity.MAX_BODY_BYTES - wire.SEAL_BYTES:
-        problems.append(f"the body has {size} bytes, more than can travel")
-    if problems:
-        raise QueueError("; ".join(problems), code=QueueCode.INVALID)

@@ -7,7 +7,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from offline_queue import figures, settlement, wire
+from offline_queue import epochs, figures, settlement, wire
 from offline_queue.errors import QueueCode, QueueError
 from offline_queue.ledger import Ledger
 from offline_queue.store import DEFAULT_CAP_BYTES, MARK_BYTES, Store
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LANES_REMEMBERED: Final = 20_000  # a visit takes minutes: this many later no lane goes on
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -37,7 +38,7 @@ class Outbox:
     def __init__(self, store: Store, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         self.changed = asyncio.Event()
         self._store = store
-        store.told = self._tell
+        store.worker.told = self._tell
         self._now = now
         self._monotonic = monotonic
         self._loop = asyncio.get_running_loop()
@@ -47,6 +48,7 @@ class Outbox:
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
         self._central_key: tuple[X25519PublicKey, str]
         self._head: Head | None = None  # of the db thread
+        self._lanes: dict[str, int] = {}  # first seq of each lane, of the db thread
         self._untold: deque[Ledger] = deque()  # committed, the loop has not heard of it yet
         self.kiosk = ""
         self.epoch = ""
@@ -79,7 +81,7 @@ class Outbox:
             if boot_id is None:
                 boot_id = (await asyncio.to_thread(_BOOT_ID.read_text)).strip()
             mark = _read_mark(outbox._store.read_mark())
-            head = await outbox.transact(lambda ledger: ledger.begin(kiosk, boot_id, mark))
+            head = await outbox.transact(lambda ledger: epochs.begin(ledger, kiosk, boot_id, mark))
         except BaseException:
             await outbox.close()
             raise
@@ -215,7 +217,7 @@ class Outbox:
             )
 
     def _ledger(self, sql: Statements) -> Ledger:
-        return Ledger(sql, Moment(self._now().timestamp(), self._monotonic()), self._head)
+        return Ledger(sql, Moment(self._now().timestamp(), self._monotonic()), self._head, self._lanes)
 
     def _ledger_work(self, sql: Statements, work: Callable[[Ledger], T]) -> tuple[T, Ledger]:
         ledger = self._ledger(sql)
@@ -230,6 +232,9 @@ class Outbox:
         if ledger.head is not None and ledger.head is not self._head:
             self._head = ledger.head
             self._store.write_mark(_mark(ledger.head))
+        self._lanes |= ledger.begun
+        while len(self._lanes) > LANES_REMEMBERED:
+            del self._lanes[next(iter(self._lanes))]
         if ledger.woke or ledger.alarms:
             self._untold.append(ledger)
 

@@ -33,9 +33,9 @@ UPDATE state SET boot = boot + 1, boot_id = :boot_id, link_due = 0;
 UPDATE ready SET due = 0 WHERE due <> 0;
 
 -- name: add_item
-INSERT INTO outbox (seq, epoch, lane, kind, schema, priority, put_at, put_mono, boot, total, key_id, sealed_key,
+INSERT INTO outbox (seq, epoch, lane, first, kind, schema, priority, put_at, put_mono, boot, total, key_id, sealed_key,
                     fingerprint, chain_before, chain, body)
-VALUES (:seq, :epoch, :lane, :kind, :schema, :priority, :put_at, :put_mono, :boot, :total, :key_id, :sealed_key,
+VALUES (:seq, :epoch, :lane, :first, :kind, :schema, :priority, :put_at, :put_mono, :boot, :total, :key_id, :sealed_key,
         :fingerprint, :chain_before, :chain, :body);
 
 -- name: make_ready
@@ -45,7 +45,7 @@ INSERT INTO ready (priority, seq, lane) VALUES (:priority, :seq, :lane);
 INSERT INTO waiting (lane, seq, priority) VALUES (:lane, :seq, :priority);
 
 -- name: tail
-SELECT seq, lane, priority FROM outbox WHERE seq > (SELECT enlisted FROM state) ORDER BY seq LIMIT :limit;
+SELECT seq, first AS lane, priority FROM outbox WHERE seq > (SELECT enlisted FROM state) ORDER BY seq LIMIT :limit;
 
 -- name: enlist
 -- Ready unless an item without a verdict stands before it in its lane; a rejected one has its verdict.
@@ -87,17 +87,17 @@ SELECT put_at, put_mono, boot FROM outbox WHERE seq = (
         UNION ALL SELECT min(seq) FROM outbox WHERE seq > (SELECT enlisted FROM state)));
 
 -- name: find_item
-SELECT o.seq, o.lane, o.priority, coalesce(r.attempts, 0) AS attempts, length(o.body) AS size, q.reason, q.reply,
+SELECT o.seq, o.first AS lane, o.priority, coalesce(r.attempts, 0) AS attempts, length(o.body) AS size, q.reason, q.reply,
        c.seq IS NOT NULL AS delivered
 FROM outbox o LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq LEFT JOIN quarantine q ON q.seq = o.seq
 LEFT JOIN receipt c ON c.seq = o.seq
 WHERE o.seq = :seq;
 
 -- name: stored_item
-SELECT epoch, lane, priority, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;
+SELECT epoch, first AS lane, priority, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;
 
 -- name: stored_items
-SELECT o.seq, o.epoch, o.lane, o.priority, o.fingerprint, length(o.body) AS size, r.seq IS NOT NULL AS ready
+SELECT o.seq, o.epoch, o.first AS lane, o.priority, o.fingerprint, length(o.body) AS size, r.seq IS NOT NULL AS ready
 FROM json_each(:seqs) j JOIN outbox o ON o.seq = j.value
 LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq;
 
@@ -166,7 +166,7 @@ INSERT INTO counter (name, day, value) VALUES (:name, :day, 1)
 ON CONFLICT (name, day) DO UPDATE SET value = value + 1 RETURNING value;
 
 -- name: lost_by_central
-SELECT r.seq, o.lane, o.priority, length(o.body) AS size
+SELECT r.seq, o.first AS lane, o.priority, length(o.body) AS size
 FROM reply p JOIN receipt r ON r.reply = p.id LEFT JOIN outbox o ON o.seq = r.seq
 WHERE p.central_time > :since ORDER BY r.seq;
 

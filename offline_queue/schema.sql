@@ -36,6 +36,7 @@ CREATE TABLE outbox (                    -- each row is written once, and never 
     seq          INTEGER PRIMARY KEY,    -- 1, 2, 3 … without a gap over all epochs, never reused
     epoch        INTEGER NOT NULL,
     lane         TEXT NOT NULL,
+    first        INTEGER NOT NULL,       -- seq of the lane's first item: the lane's name in the tables below
     kind         TEXT NOT NULL,
     schema       INTEGER NOT NULL,
     priority     INTEGER NOT NULL,       -- 0 first .. 9 last
@@ -57,14 +58,14 @@ CREATE TABLE outbox (                    -- each row is written once, and never 
 CREATE TABLE ready (                     -- may be sent; at most one of a lane
     priority INTEGER NOT NULL,
     seq      INTEGER NOT NULL,
-    lane     TEXT NOT NULL UNIQUE,
+    lane     INTEGER NOT NULL UNIQUE,    -- rises with time, unlike a random name: neighbours share a page
     attempts INTEGER NOT NULL DEFAULT 0,
     due      REAL NOT NULL DEFAULT 0,
     PRIMARY KEY (priority, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE waiting (                   -- behind an item of its lane that is ready or held
-    lane     TEXT NOT NULL,
+    lane     INTEGER NOT NULL,
     seq      INTEGER NOT NULL,
     priority INTEGER NOT NULL,
     PRIMARY KEY (lane, seq)
@@ -72,7 +73,7 @@ CREATE TABLE waiting (                   -- behind an item of its lane that is r
 
 CREATE TABLE quarantine (                -- held or rejected
     seq    INTEGER PRIMARY KEY,
-    lane   TEXT NOT NULL,
+    lane   INTEGER NOT NULL,
     reason TEXT NOT NULL,
     at     REAL NOT NULL,
     reply  INTEGER                       -- central's rejection; without one the lane is held

@@ -138,11 +138,11 @@ class _Settler:
             return "foreign"
         return "" if row["fingerprint"] == word.fingerprint else "fingerprint"
 
-    def _deliver(self, word: wire.Word, _lane: str) -> None:
+    def _deliver(self, word: wire.Word, _lane: int) -> None:
         self._ledger.sql.run("add_receipt", seq=word.seq, epoch=self._epoch, reply=self._kept())
         self._delivered.append(word.seq)
 
-    def _reject(self, word: wire.Word, lane: str) -> None:
+    def _reject(self, word: wire.Word, lane: int) -> None:
         self._ledger.set_aside(word.seq, lane, word.reason, self._kept(), AlarmCode.ITEM_QUARANTINED)
         self._rejected.append(word.seq)
 

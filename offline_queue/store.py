@@ -5,14 +5,11 @@ The only module that imports sqlite3. Everything above speaks in named queries (
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import shutil
 import sqlite3
-import threading
 from contextlib import contextmanager, suppress
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
 from sqlite_utils import Database
@@ -20,6 +17,7 @@ from sqlite_utils import Database
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError, QueueFull
 from offline_queue.migrations import steps
 from offline_queue.queries import queries
+from offline_queue.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,6 +46,7 @@ _PRAGMAS: Final = (
     ("trusted_schema", "off", 0),
     ("cell_size_check", "on", 1),
     ("temp_store", "memory", 2),
+    ("cache_size", "-16384", -16384),  # KiB: the upper levels of a million items
     ("journal_size_limit", str(_WAL_KEPT_BYTES), _WAL_KEPT_BYTES),
     ("wal_autocheckpoint", str(_FOLD_PAGES), _FOLD_PAGES),
 )
@@ -86,14 +85,11 @@ class Store:
     """The open file. Made by :meth:`open`; every method raises ``QueueError`` or one of its kinds."""
 
     def __init__(self, path: Path, cap_bytes: int) -> None:
-        self.told: Callable[[], None] = _nothing  # called on the loop after each piece of work, before its result
         self._path = path
         self._cap_pages = max(cap_bytes // PAGE_BYTES, 64)
         self._reserve = path.with_name(path.name + ".reserve")
         self._mark_file = -1
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="db", daemon=True)
-        self._closed = False
+        self.worker = Worker("db")
         self._lock_file = -1
         self._connection: sqlite3.Connection | None = None
 
@@ -101,9 +97,8 @@ class Store:
     async def open(cls, path: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES) -> Self:
         """Lock, open, verify the settings and migrate. A second process is refused with ``QueueCode.LOCKED``."""
         store = cls(path, cap_bytes)
-        store._thread.start()
         try:
-            await store._on_thread(store._open)
+            await store.worker.do(store._open)
         except BaseException:
             await store.close()
             raise
@@ -111,12 +106,7 @@ class Store:
 
     async def close(self) -> None:
         """Close the connection and give up the lock; idempotent."""
-        if not self._closed:
-            closing = self._on_thread(self._close)
-            self._closed = True
-            self._work.put(None)
-            await closing
-            await asyncio.to_thread(self._thread.join)
+        await self.worker.close(self._close)
 
     async def write(
         self,
@@ -132,7 +122,7 @@ class Store:
         ``None`` after a failure. With ``spare`` a full disk is met by giving up the reserve and trying once more:
         settling must always go on. Not ``flushed``: for what can be made again from the rest of the file.
         """
-        return await self._on_thread(lambda: self.write_here(work, done, spare=spare, flushed=flushed))
+        return await self.worker.do(lambda: self.write_here(work, done, spare=spare, flushed=flushed))
 
     def write_here(
         self,
@@ -153,14 +143,14 @@ class Store:
 
     async def read(self, work: Callable[[Statements], T]) -> T:
         """Run ``work``, which must not write."""
-        return await self._on_thread(lambda: self._read(work))
+        return await self.worker.do(lambda: self._read(work))
 
     async def idle(self) -> bool:
         """Housekeeping while nothing goes on: fold the log in, put the reserve back.
 
         Returns ``False`` when a reader keeps the log from being folded in and it has grown past its limit.
         """
-        return await self._on_thread(self._idle)
+        return await self.worker.do(self._idle)
 
     def read_mark(self) -> bytes:
         """Return what :meth:`write_mark` wrote last, as far as it reached the disk."""
@@ -188,39 +178,6 @@ class Store:
         """Return the room under the cap of the file."""
         used = int(statements.pragma("page_count")) - int(statements.pragma("freelist_count"))
         return max(0, self._cap_pages - used) * PAGE_BYTES
-
-    def _on_thread(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue ``work`` for the ``db`` thread. It is done even when nobody waits for its result any more."""
-        if self._closed:
-            raise QueueError("the queue is closed", code=QueueCode.CLOSED)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def job() -> None:
-            # One call to the loop for each piece of work: a wake-up costs more than the work itself on a fast disk.
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
-                loop.call_soon_threadsafe(self._fail, future, error)
-            else:
-                loop.call_soon_threadsafe(self._finish, future, result)
-
-        self._work.put(job)
-        return future
-
-    def _finish(self, future: asyncio.Future[T], result: T) -> None:
-        self.told()
-        if not future.done():
-            future.set_result(result)
-
-    def _fail(self, future: asyncio.Future[T], error: BaseException) -> None:
-        self.told()
-        if not future.done():
-            future.set_exception(error)
-
-    def _serve(self) -> None:
-        while (job := self._work.get()) is not None:
-            job()
 
     def _open(self) -> None:
         with _translated():
@@ -314,10 +271,6 @@ class Store:
 def sqlite_version() -> tuple[str, bool]:
     """Return the library's version, and whether it has the WAL-reset race (fixed in 3.51.3)."""
     return sqlite3.sqlite_version, (3, 7, 0) <= sqlite3.sqlite_version_info < (3, 51, 3)
-
-
-def _nothing() -> None:
-    """Nobody listens yet."""
 
 
 def _own(path: Path) -> int:

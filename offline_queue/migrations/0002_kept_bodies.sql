@@ -2,30 +2,32 @@
 -- Never edited after a release.
 
 CREATE TABLE ready (
-    priority INTEGER NOT NULL, seq INTEGER NOT NULL, lane TEXT NOT NULL UNIQUE,
+    priority INTEGER NOT NULL, seq INTEGER NOT NULL, lane INTEGER NOT NULL UNIQUE,
     attempts INTEGER NOT NULL DEFAULT 0, due REAL NOT NULL DEFAULT 0, PRIMARY KEY (priority, seq)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE waiting (
-    lane TEXT NOT NULL, seq INTEGER NOT NULL, priority INTEGER NOT NULL, PRIMARY KEY (lane, seq)
+    lane INTEGER NOT NULL, seq INTEGER NOT NULL, priority INTEGER NOT NULL, PRIMARY KEY (lane, seq)
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO ready SELECT priority, seq, lane, attempts, due FROM outbox WHERE head = 1;
-
-INSERT INTO waiting
-SELECT lane, seq, priority FROM outbox WHERE head = 0 AND seq NOT IN (SELECT seq FROM quarantine);
-
 CREATE TABLE new_outbox (
-    seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, lane TEXT NOT NULL, kind TEXT NOT NULL, schema INTEGER NOT NULL,
+    seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, lane TEXT NOT NULL, first INTEGER NOT NULL, kind TEXT NOT NULL, schema INTEGER NOT NULL,
     priority INTEGER NOT NULL, put_at REAL NOT NULL, put_mono REAL NOT NULL, boot INTEGER NOT NULL,
     total INTEGER NOT NULL, key_id TEXT NOT NULL, sealed_key BLOB NOT NULL, fingerprint BLOB NOT NULL,
     chain_before BLOB NOT NULL, chain BLOB NOT NULL, body BLOB NOT NULL
 ) STRICT;
 
 INSERT INTO new_outbox
-SELECT seq, epoch, lane, kind, schema, priority, put_at, put_mono, boot, sum(length(body)) OVER (ORDER BY seq),
-       key_id, sealed_key, fingerprint, chain_before, chain, body
+SELECT seq, epoch, lane, min(seq) OVER (PARTITION BY lane), kind, schema, priority, put_at, put_mono, boot,
+       sum(length(body)) OVER (ORDER BY seq), key_id, sealed_key, fingerprint, chain_before, chain, body
 FROM outbox;
+
+INSERT INTO ready
+SELECT o.priority, o.seq, n.first, o.attempts, o.due FROM outbox o JOIN new_outbox n ON n.seq = o.seq WHERE o.head = 1;
+
+INSERT INTO waiting
+SELECT n.first, o.seq, o.priority FROM outbox o JOIN new_outbox n ON n.seq = o.seq
+WHERE o.head = 0 AND o.seq NOT IN (SELECT seq FROM quarantine);
 
 CREATE TABLE reply (
     id INTEGER PRIMARY KEY, at REAL NOT NULL, central_time REAL NOT NULL, body BLOB NOT NULL
@@ -52,12 +54,12 @@ CREATE TABLE new_receipt (
 INSERT INTO new_receipt SELECT seq, epoch, seq FROM receipt;
 
 CREATE TABLE new_quarantine (
-    seq INTEGER PRIMARY KEY, lane TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, reply INTEGER
+    seq INTEGER PRIMARY KEY, lane INTEGER NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, reply INTEGER
 ) STRICT;
 
 INSERT INTO new_quarantine
-SELECT q.seq, o.lane, q.reason, q.at, iif(q.receipt IS NULL, NULL, q.seq)
-FROM quarantine q JOIN outbox o ON o.seq = q.seq;
+SELECT q.seq, o.first, q.reason, q.at, iif(q.receipt IS NULL, NULL, q.seq)
+FROM quarantine q JOIN new_outbox o ON o.seq = q.seq;
 
 CREATE TABLE new_state (
     id INTEGER PRIMARY KEY CHECK (id = 1), kiosk TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epoch (id),

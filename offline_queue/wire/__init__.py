@@ -100,6 +100,7 @@ from offline_queue.wire.identity import (
     MAX_REQUEST_BYTES,
     ItemId,
     idempotency_key,
+    item_problems,
     new_epoch,
 )
 from offline_queue.wire.receipt import (
@@ -165,6 +166,7 @@ __all__ = [
     "encode_reply",
     "fits_chain",
     "idempotency_key",
+    "item_problems",
     "load_sealing_key",
     "new_epoch",
     "open_item",

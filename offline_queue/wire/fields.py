@@ -79,7 +79,7 @@ class Fields:
             self._problems.append(f"{self._where or 'document'}: {unknown} unknown key(s)")
 
     def values(self, names: tuple[str, ...]) -> list[object]:
-        """Return the values of exactly these keys, unread; in place of each something else when other keys are there."""
+        """Return the values of exactly these keys, unread; in their place something else when there are other keys."""
         exact = len(self._values) == len(names)
         return [self._values.get(name, self) if exact else self for name in names]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -44,3 +45,19 @@ def idempotency_key(item_id: ItemId) -> uuid.UUID:
 def new_epoch() -> str:
     """Return 128 random bits as hex: made with a database, and again when an old image of it shows up."""
     return secrets.token_hex(EPOCH_BYTES)
+
+
+def item_problems(lane: str, kind: str, schema: int, priority: int, sealed_bytes: int) -> list[str]:
+    """Return what is wrong with an item before it is made; empty when it can travel."""
+    problems = []
+    if not re.fullmatch(LANE, lane):
+        problems.append("lane is not a plain name")
+    if not re.fullmatch(KIND, kind):
+        problems.append("kind is not a plain name")
+    if not 1 <= schema <= MAX_SCHEMA:
+        problems.append("schema is out of range")
+    if not 0 <= priority <= LOWEST_PRIORITY:
+        problems.append("priority is out of range")
+    if sealed_bytes > MAX_BODY_BYTES:
+        problems.append(f"the sealed body has {sealed_bytes} bytes, more than can travel")
+    return problems
