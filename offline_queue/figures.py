@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from offline_queue.store import sqlite_version
+from offline_queue.sql import sqlite_version
 from offline_queue.values import AdmissionReason, ClockTrust, Stats
 
 if TYPE_CHECKING:
     from offline_queue.ledger import Ledger
-    from offline_queue.store import Row, Store
+    from offline_queue.sql import Row
+    from offline_queue.store import Store
     from offline_queue.values import AdmissionLimits
 
 CLOCK_SLACK_S: Final = 300.0  # a clock kept by the network is right to a second; minutes are a fault

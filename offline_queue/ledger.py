@@ -12,7 +12,7 @@ from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phas
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from offline_queue.store import Row, Statements
+    from offline_queue.sql import Row, Statements
 
 MAX_ATTEMPTS: Final = 10  # failures of one item while others pass, then quarantine
 MAX_ITEM_WAIT_S: Final = 900.0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-    from offline_queue.store import Statements
+    from offline_queue.sql import Statements
     from offline_queue.values import AdmissionLimits, Settlement, Stats
 
 T = TypeVar("T")

@@ -199,11 +199,27 @@ DELETE FROM reply WHERE id = :id;
 UPDATE state SET receipts_swept = max(receipts_swept, :seq);
 
 -- name: walk
-SELECT o.*, r.seq IS NOT NULL AS settled FROM outbox o LEFT JOIN receipt r ON r.seq = o.seq
-WHERE o.seq > :after ORDER BY o.seq LIMIT :limit;
+-- The columns of ready_items.
+SELECT epoch, fingerprint, seq, lane, kind, schema, priority, key_id, sealed_key, body, chain_before, chain
+FROM outbox WHERE seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: receipts_between
 SELECT count(*) AS count FROM receipt WHERE seq > :after AND seq < :before;
+
+-- name: receipt_seqs
+SELECT seq FROM receipt WHERE seq > :after AND seq < :before;
+
+-- name: entries
+SELECT o.seq, e.name AS epoch, o.lane, o.kind, o.priority, o.put_at, length(o.body) AS size, o.key_id, o.fingerprint,
+       coalesce(r.attempts, 0) AS attempts, coalesce(q.reason, '') AS reason,
+       CASE WHEN c.seq IS NOT NULL THEN 'delivered'
+            WHEN q.seq IS NOT NULL THEN iif(q.reply IS NULL, 'held', 'rejected')
+            WHEN r.seq IS NOT NULL THEN iif(r.due > :mono, 'put_off', 'ready')
+            WHEN o.seq > (SELECT enlisted FROM state) THEN 'new'
+            ELSE 'waiting' END AS place
+FROM outbox o JOIN epoch e ON e.id = o.epoch LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq
+LEFT JOIN quarantine q ON q.seq = o.seq LEFT JOIN receipt c ON c.seq = o.seq
+WHERE o.seq > :after ORDER BY o.seq LIMIT :limit;
 
 -- name: add_audit
 INSERT INTO audit (seq, at, line, chain) VALUES (:seq, :at, :line, :chain);
@@ -220,8 +236,11 @@ SELECT chain FROM audit WHERE seq = :seq;
 -- name: carry_audit
 UPDATE state SET audit_carried = :seq;
 
+-- name: old_audit
+SELECT max(seq) AS seq FROM audit WHERE seq <= :keep_above AND at < :before;
+
 -- name: drop_audit
--- Never the newest: it anchors the chain. Never a line that has not travelled yet.
-DELETE FROM audit WHERE seq IN (
-    SELECT seq FROM audit WHERE at < :before AND seq < (SELECT min(audit_seq, audit_carried) FROM state) - :keep
-    ORDER BY seq LIMIT 1000);
+DELETE FROM audit WHERE seq < :anchor;
+
+-- name: audit_dropped
+UPDATE state SET audit_dropped = :seq;

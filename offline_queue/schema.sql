@@ -29,7 +29,8 @@ CREATE TABLE state (                     -- one row; a put does not touch it, ea
     receipts_swept  INTEGER NOT NULL DEFAULT 0,   -- items up to this seq: receipts dropped
     audit_seq       INTEGER NOT NULL DEFAULT 0,   -- end of the audit chain
     audit_chain     BLOB NOT NULL DEFAULT x'',
-    audit_carried   INTEGER NOT NULL DEFAULT 0    -- lines up to this one travel inside items
+    audit_carried   INTEGER NOT NULL DEFAULT 0,   -- lines up to this one travel inside items
+    audit_dropped   INTEGER NOT NULL DEFAULT 0    -- the oldest line kept, when older ones were dropped
 ) STRICT;
 
 CREATE TABLE outbox (                    -- each row is written once, and never changed until it is dropped

@@ -6,7 +6,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Final
 
-from offline_queue import wire
+from offline_queue import audit, wire
 from offline_queue.figures import CLOCK_SLACK_S
 from offline_queue.values import Alarm, AlarmCode, Refused, Settlement
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from offline_queue.ledger import Ledger
-    from offline_queue.store import Row
+    from offline_queue.sql import Row
 
 MAX_PUT_OFF_S: Final = 3600.0  # a deferral is obeyed up to here
 BODIES_KEPT_S: Final = 7 * 86400.0  # longer than a backup of central is old when it is needed
@@ -234,6 +234,7 @@ def sweep(ledger: Ledger, *, pressed: bool = False) -> bool:
             ledger.sql.run("drop_receipt", seq=seq, reply=row["id"])
         ledger.sql.run("drop_reply", id=row["id"])
         ledger.sql.run("swept_receipts", seq=max(seqs, default=0))
+    audit.sweep(ledger)
     return swept != 0 and len(rows) == _CHUNK
 
 

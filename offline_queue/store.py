@@ -1,6 +1,6 @@
 """The file: one writer connection on one thread named ``db``, one owner process, flushes that are checked, spare room.
 
-The only module that imports sqlite3. Everything above speaks in named queries (queries.sql).
+Everything above it speaks in named queries (queries.sql).
 """
 
 from __future__ import annotations
@@ -8,77 +8,27 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from sqlite_utils import Database
 
-from offline_queue.errors import QueueCode, QueueCorrupt, QueueError, QueueFull
+from offline_queue.errors import QueueCode, QueueError, QueueFull
 from offline_queue.migrations import steps
-from offline_queue.queries import queries
+from offline_queue.reserve import SPARE_BYTES, Reserve
+from offline_queue.sql import PAGE_BYTES, Connection, Error, Statements, connect, translated
 from offline_queue.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
-Row: TypeAlias = sqlite3.Row
 T = TypeVar("T")
 
-PAGE_BYTES: Final = (
-    4096  # 8 KiB would save space and cost flash wear: 24 instead of 20 KiB written for an item of 2 KiB
-)
-SPARE_BYTES: Final = 4 * 1024 * 1024  # reserve file and spare pages: enough WAL to settle a batch on a full disk
 DEFAULT_CAP_BYTES: Final = 4 * 1024**3
 LOG_LIMIT_BYTES: Final = 64 * 1024 * 1024  # a log that only grows fills the disk and slows every read
 MARK_BYTES: Final = 128  # within one sector: written whole or not at all
 _OWN_FILE: Final = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-_WAL_KEPT_BYTES: Final = 16 * 1024 * 1024
-_FOLD_PAGES: Final = 4000  # folded in when idle; in a burst every thousand puts, not every 250: two flushes each time
-_BUSY_MS: Final = 2000  # a read-only reader may hold the log for a moment
-_PRAGMAS: Final = (
-    ("journal_mode", "wal", "wal"),
-    ("synchronous", "full", 2),  # the library's default may be NORMAL, which loses commits in a power cut
-    ("fullfsync", "on", 1),  # macOS: plain fsync does not reach the medium
-    ("checkpoint_fullfsync", "on", 1),
-    ("foreign_keys", "on", 1),
-    ("trusted_schema", "off", 0),
-    ("cell_size_check", "on", 1),
-    ("temp_store", "memory", 2),
-    ("cache_size", "-16384", -16384),  # KiB: the upper levels of a million items
-    ("journal_size_limit", str(_WAL_KEPT_BYTES), _WAL_KEPT_BYTES),
-    ("wal_autocheckpoint", str(_FOLD_PAGES), _FOLD_PAGES),
-)
-
-
-class Statements:
-    """Runs named queries inside the transaction at hand; handed to work on the ``db`` thread and useless elsewhere."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._queries = queries()
-
-    def run(self, name: str, /, **values: str | bytes | float | None) -> int:
-        """Execute; return the number of rows changed."""
-        return self._connection.execute(self._queries[name], values).rowcount
-
-    def run_many(self, name: str, rows: Iterable[Mapping[str, str | bytes | float | None]], /) -> int:
-        """Execute once for each row; return the number of rows changed."""
-        return self._connection.executemany(self._queries[name], rows).rowcount
-
-    def one(self, name: str, /, **values: str | bytes | float | None) -> Row | None:
-        """Return the first row, or ``None``."""
-        row: Row | None = self._connection.execute(self._queries[name], values).fetchone()
-        return row
-
-    def rows(self, name: str, /, **values: str | bytes | float | None) -> Iterator[Row]:
-        """Yield rows as they are read."""
-        yield from self._connection.execute(self._queries[name], values)
-
-    def pragma(self, name: str) -> Any:
-        """Return the value of a pragma."""
-        return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
 class Store:
@@ -87,11 +37,11 @@ class Store:
     def __init__(self, path: Path, cap_bytes: int) -> None:
         self._path = path
         self._cap_pages = max(cap_bytes // PAGE_BYTES, 64)
-        self._reserve = path.with_name(path.name + ".reserve")
+        self._reserve = Reserve(path.with_name(path.name + ".reserve"))
         self._mark_file = -1
         self.worker = Worker("db")
         self._lock_file = -1
-        self._connection: sqlite3.Connection | None = None
+        self._connection: Connection | None = None
 
     @classmethod
     async def open(cls, path: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES) -> Self:
@@ -154,7 +104,7 @@ class Store:
 
     def read_mark(self) -> bytes:
         """Return what :meth:`write_mark` wrote last, as far as it reached the disk."""
-        with _translated():
+        with translated():
             return os.pread(self._mark_file, MARK_BYTES, 0)
 
     def write_mark(self, mark: bytes) -> None:
@@ -172,7 +122,7 @@ class Store:
     @property
     def reserve_spent(self) -> bool:
         """Whether the reserve was given up and could not be put back yet."""
-        return not self._reserve.exists()
+        return self._reserve.spent
 
     def free_bytes(self, statements: Statements) -> int:
         """Return the room under the cap of the file."""
@@ -180,22 +130,14 @@ class Store:
         return max(0, self._cap_pages - used) * PAGE_BYTES
 
     def _open(self) -> None:
-        with _translated():
+        with translated():
             self._lock_file = _own(self._path)
             self._mark_file = os.open(self._path.with_name(self._path.name + ".mark"), _OWN_FILE, 0o600)
-            self._connection = sqlite3.connect(self._path, isolation_level=None, cached_statements=256)
-            self._connection.row_factory = sqlite3.Row
-            self._connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-            self._connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            for name, value, expected in _PRAGMAS:
-                self._connection.execute(f"PRAGMA {name} = {value}").fetchall()
-                found = self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-                if found != expected:
-                    raise QueueError(f"SQLite answers {found!r} to {name} = {value}")
+            self._connection = connect(self._path)
             self._cap(0)
             steps.apply(Database(self._connection, execute_plugins=False))
             _flush_folder(self._path.parent)
-            self._fill_reserve()
+            self._reserve.fill()
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -206,13 +148,13 @@ class Store:
                 os.close(handle)
         self._mark_file = self._lock_file = -1
 
-    def _open_connection(self) -> sqlite3.Connection:
+    def _open_connection(self) -> Connection:
         if self._connection is None:
             raise QueueError("the queue is closed", code=QueueCode.CLOSED)
         return self._connection
 
     def _read(self, work: Callable[[Statements], T]) -> T:
-        with _translated():
+        with translated():
             return work(Statements(self._open_connection()))
 
     def _write(self, work: Callable[[Statements], T], spare: bool, flushed: bool) -> T:
@@ -221,7 +163,7 @@ class Store:
         except QueueFull:
             if not spare:
                 raise
-        self._reserve.unlink(missing_ok=True)
+        self._reserve.give_up()
         self._cap(SPARE_BYTES // PAGE_BYTES)
         try:
             return self._commit(work)
@@ -237,40 +179,25 @@ class Store:
 
     def _commit(self, work: Callable[[Statements], T]) -> T:
         connection = self._open_connection()
-        with _translated():
+        with translated():
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(Statements(connection))
                 connection.execute("COMMIT")
             except BaseException:
-                with suppress(sqlite3.Error):  # SQLite may have rolled back itself; the first error tells more
+                with suppress(Error):  # SQLite may have rolled back itself; the first error tells more
                     connection.rollback()
                 raise
             return result
 
     def _idle(self) -> bool:
-        with _translated():
+        with translated():
             busy, pages, _ = self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._fill_reserve()
+        self._reserve.fill()
         return not busy or pages * PAGE_BYTES < LOG_LIMIT_BYTES
 
     def _cap(self, extra_pages: int) -> None:
         self._open_connection().execute(f"PRAGMA max_page_count = {self._cap_pages + extra_pages}").fetchall()
-
-    def _fill_reserve(self) -> None:
-        """Take the reserve's room on the disk; when there is none, admission says so by the free space."""
-        if self._reserve.exists() and self._reserve.stat().st_size == SPARE_BYTES:
-            return
-        try:
-            with self._reserve.open("wb") as reserve:
-                os.posix_fallocate(reserve.fileno(), 0, SPARE_BYTES)
-        except OSError:
-            self._reserve.unlink(missing_ok=True)
-
-
-def sqlite_version() -> tuple[str, bool]:
-    """Return the library's version, and whether it has the WAL-reset race (fixed in 3.51.3)."""
-    return sqlite3.sqlite_version, (3, 7, 0) <= sqlite3.sqlite_version_info < (3, 51, 3)
 
 
 def _own(path: Path) -> int:
@@ -292,27 +219,3 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn SQLite's and the system's errors into ours; texts of SQLite hold no values of rows."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-        raise _kind(name, f"{name}: {error}") from error
-    except OSError as error:
-        raise _kind(type(error).__name__, f"{type(error).__name__}: {error.strerror}") from error
-
-
-def _kind(name: str, detail: str) -> QueueError:
-    if name.startswith("SQLITE_FULL"):
-        return QueueFull(detail)
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return QueueCorrupt(detail)
-    if name.startswith(("SQLITE_READONLY", "PermissionError")):
-        return QueueError(detail, code=QueueCode.READ_ONLY)
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return QueueError(detail, code=QueueCode.LOCKED)
-    return QueueError(detail)

@@ -69,7 +69,8 @@ CREATE TABLE new_state (
     link_failures INTEGER NOT NULL DEFAULT 0, link_due REAL NOT NULL DEFAULT 0, last_receipt_at REAL,
     central_time REAL, clock_ahead INTEGER NOT NULL DEFAULT 0, restored REAL,
     bodies_swept INTEGER NOT NULL DEFAULT 0, receipts_swept INTEGER NOT NULL DEFAULT 0,
-    audit_seq INTEGER NOT NULL DEFAULT 0, audit_chain BLOB NOT NULL DEFAULT x'', audit_carried INTEGER NOT NULL DEFAULT 0
+    audit_seq INTEGER NOT NULL DEFAULT 0, audit_chain BLOB NOT NULL DEFAULT x'', audit_carried INTEGER NOT NULL DEFAULT 0,
+    audit_dropped INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 INSERT INTO new_state (id, kiosk, epoch, last_seq, last_chain, last_total, enlisted, done_items, done_bytes, quarantined, boot,
