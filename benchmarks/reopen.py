@@ -7,7 +7,6 @@ that the database and its WAL stay behind as they were.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import signal
 import statistics
@@ -21,18 +20,15 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.peers.peer import random_bodies
 from benchmarks.peers.registry import KINDS, OURS
 from benchmarks.peers.tongban import central_of, open_outbox
-from offline_queue import wire
+from offline_queue import inspection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offline_queue.ledger import Ledger
     from offline_queue.outbox import Outbox
 
 PUTS_BEFORE_THE_CUT: Final = 200  # below SQLite's automatic checkpoint: the WAL is as long as it gets
 ROUNDS: Final = 3
-CHUNK: Final = 500  # items proven in one piece of work: puts find a gap between two
-_ITEM_FIELDS: Final = tuple(field.name for field in dataclasses.fields(wire.Item))
 _DEADLINE_S: Final = 600.0
 
 
@@ -81,29 +77,16 @@ async def _open(folder: Path, *, prove: bool) -> tuple[float, float]:
 
 
 async def _prove(outbox: Outbox) -> float:
-    """Walk over all that waits, chunk by chunk as in the background; return the items proven a second."""
-    after, before_it, proven, spent = 0, b"", 0, 0.0
-
-    def prove(ledger: Ledger) -> int:
-        nonlocal after, before_it
-        names = {row["id"]: row["name"] for row in ledger.sql.rows("epochs")}
-        count = 0
-        for row in ledger.sql.rows("walk", after=after, limit=CHUNK):
-            item = wire.Item(**{name: row[name] for name in _ITEM_FIELDS})
-            follows = not before_it or item.chain_before == before_it
-            if not (follows and ledger.fits(names[row["epoch"]], item, row["fingerprint"])):
-                raise RuntimeError(f"seq {item.seq} does not fit the chain")
-            after, before_it = item.seq, item.chain
-            count += 1
-        return count
-
+    """Walk over all there is, piece by piece as in the background; return the items proven a second."""
+    walk, spent = inspection.Walk(), 0.0
     while True:
         began = time.perf_counter()
-        count = await outbox.read(prove)
+        problems = await outbox.read(lambda ledger: inspection.verify(ledger, walk))
         spent += time.perf_counter() - began
-        if not count:
-            return proven / spent
-        proven += count
+        if problems is None:
+            return walk.checked / spent
+        if problems:
+            raise RuntimeError(f"seq {problems[0].seq}: {problems[0].what}")
 
 
 def _forget_cache(folder: Path) -> None:

@@ -193,12 +193,12 @@ class TongbanOnThread(Tongban):
 
     async def _on_thread(self, calls: Coroutine[object, object, T]) -> T:
         """Run ``calls`` on the thread ``db`` while the loop stands still: what it does after a put is not the put."""
-        store = self._outbox._store  # noqa: SLF001 - its thread is what is measured
+        worker = self._outbox._store.worker  # noqa: SLF001 - its thread is what is measured
         ended = threading.Event()
 
         def run(_: Ledger) -> T:
             try:
-                with mock.patch.object(store, "_on_thread", _here):
+                with mock.patch.object(worker, "do", _here):
                     calls.send(None)
             except StopIteration as end:
                 result: T = end.value
