@@ -89,7 +89,7 @@ class Judge:
         found = Found()
         try:
             self._runner.run(self._live(found, promises, policy))
-        except QueueError as error:
+        except (QueueError, wire.WireError) as error:
             found.error = str(error)
         return found
 

@@ -27,13 +27,16 @@ CUTS = 3
 MARK = f"{QUEUE}.mark"
 
 
-def lies(recording: Recording, judge: Judge, kept: tuple[str, ...]) -> Iterator[tuple[Judged, list[int]]]:
+def lies(
+    recording: Recording, judge: Judge, kept: tuple[str, ...], policy: Policy = Policy.LOST
+) -> Iterator[tuple[Judged, list[int]]]:
     """Yield cuts after lies, with the seqs acknowledged and gone."""
     luck = random.Random(SEED)  # noqa: S311 - the same lies at each run
     opened = next(recording.spans("open")).stop
     for _ in range(ROUNDS):
         lying_from = luck.randint(opened, len(recording.events))
-        cuts = [Cut(luck.randint(lying_from, len(recording.events)), Policy.LOST) for _ in range(CUTS)]
+        instants = [luck.randint(lying_from, len(recording.events)) for _ in range(CUTS)]
+        cuts = [Cut(instant, policy, luck.getrandbits(32)) for instant in instants]
         for judged in judge_cuts(recording, cuts, judge, lying_from=lying_from, kept=kept):
             states = judged.found.at_start.items()
             yield judged, [place.seq for place, state in states if state.phase is Phase.UNKNOWN]
@@ -64,6 +67,19 @@ def test_fault_09_disk_lies_about_flush_and_the_mark_tells(
             assert judged.found.epoch not in epochs(judged)
         else:
             assert Wrong.LOST not in wrong(judged)
+    assert reported > ROUNDS
+
+
+def test_fault_09_disk_lies_and_tears_and_the_mark_or_the_ruin_tells(
+    recorded: Callable[[str, int], Recording], judge: Judge
+) -> None:
+    reported = 0
+    for judged, lost in lies(recorded("mixed", SEED), judge, (MARK,), Policy.MIXED):
+        assert not wrong(judged) & {Wrong.DOUBLED, Wrong.REORDERED}
+        if lost or Wrong.LOST in wrong(judged):
+            reported += 1
+            known = alarms(judged) & {AlarmCode.HISTORY_LOST, AlarmCode.ITEM_ROTTEN}
+            assert known or judged.found.error  # a file in ruins does not open, or stops at the first damage it meets
     assert reported > ROUNDS
 
 
