@@ -76,6 +76,7 @@ class Run:
     command: str
     day: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
     machine: str = field(default_factory=machine)
+    load_began: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
     minutes: float = 0.0
     verdicts: list[Verdict] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
@@ -124,7 +125,8 @@ def render(run: Run) -> str:
     parts = [
         f"<!-- Made by `{run.command}`; run it again, do not edit. -->",
         "# Benchmarks of the queue",
-        f"Made on {run.day} by `{run.command}` in {run.minutes:.0f} minutes. {run.machine}.",
+        f"Made on {run.day} by `{run.command}` in {run.minutes:.0f} minutes, at a load of {run.load_began}.",
+        f"{run.machine}.",
         _HOW_TO_READ,
         _WHAT_IS_COMPARED,
         f"## Goals: {len(goals) - missed} of {len(goals)} met",

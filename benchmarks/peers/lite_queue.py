@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from litequeue import LiteQueue as Shipped
-from litequeue import uuid7
+from litequeue import MessageStatus, uuid7
 
 from benchmarks.peers.peer import BODY_BYTES, Peer
 from benchmarks.peers.raw import steps
@@ -44,11 +44,18 @@ class LiteQueue(Peer):
 
     def fill(self, count: int) -> None:
         """Insert what its put would insert, many a transaction."""
-        for step in steps(count - self.size()):
-            rows = ((os.urandom(BODY_BYTES), uuid7(), time.time_ns()) for _ in range(step))
+        self._insert(count - self.size(), MessageStatus.READY)
+
+    def fill_finished(self, count: int) -> None:
+        """Insert what acknowledged items leave."""
+        self._insert(count, MessageStatus.DONE)
+
+    def _insert(self, count: int, status: int) -> None:
+        for step in steps(count):
+            rows = ((os.urandom(BODY_BYTES), uuid7(), int(status), time.time_ns()) for _ in range(step))
             with self._queue.transaction(mode="IMMEDIATE"):
                 self._queue.conn.executemany(
-                    "INSERT INTO [Queue] (data, message_id, status, in_time) VALUES (?, ?, 0, ?)", rows
+                    "INSERT INTO [Queue] (data, message_id, status, in_time) VALUES (?, ?, ?, ?)", rows
                 )
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ class Kind:
     note: str = ""
     takes: bool = True  # False: a yardstick that only writes
     batches: bool = False  # can acknowledge many in one commit
+    keeps: bool = False  # finished items stay until the caller removes them
 
 
 class Peer(ABC):
@@ -49,6 +50,10 @@ class Peer(ABC):
     @abstractmethod
     def fill(self, count: int) -> None:
         """Bring the queue to ``count`` waiting items as fast as possible, not timed."""
+
+    def fill_finished(self, count: int) -> None:
+        """Add what ``count`` acknowledged items leave behind; most queues forget them."""
+        del count
 
     @abstractmethod
     def close(self) -> None:

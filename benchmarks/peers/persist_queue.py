@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from persistqueue import SQLiteAckQueue
+from persistqueue.sqlackqueue import AckStatus
 
 from benchmarks.peers.peer import BODY_BYTES, Peer
 from benchmarks.peers.raw import steps
@@ -38,12 +39,19 @@ class PersistQueue(Peer):
 
     def fill(self, count: int) -> None:
         """Insert what its put would insert, many a transaction; its counter is made anew when it is opened again."""
+        self._insert(count - self.size(), AckStatus.inited)
+        self._queue.resume_unack_tasks()
+
+    def fill_finished(self, count: int) -> None:
+        """Insert what acknowledged items leave."""
+        self._insert(count, AckStatus.acked)
+
+    def _insert(self, count: int, status: str) -> None:
         connection: Any = self._queue._putter  # noqa: SLF001 - its own put would take an hour for a million
-        for step in steps(count - self.size()):
-            rows = ((pickle.dumps(os.urandom(BODY_BYTES)), time.time(), 0) for _ in range(step))
+        for step in steps(count):
+            rows = ((pickle.dumps(os.urandom(BODY_BYTES)), time.time(), status) for _ in range(step))
             with connection:
                 connection.executemany("INSERT INTO ack_queue_default (data, timestamp, status) VALUES (?, ?, ?)", rows)
-        self._queue.resume_unack_tasks()
 
     def close(self) -> None:
         """Close."""

@@ -28,9 +28,9 @@ KINDS: Final = {
         Kind(OURS, TongbanOnThread, durable=True, note="sealed, chained, lanes, receipts", batches=True),
         Kind(RAW_AWAITED, RawAwaited, durable=True, note="on a thread of its own", batches=True),
         Kind(OURS_AWAITED, Tongban, durable=True, note="as the terminal uses it", batches=True),
-        Kind(PERSIST_QUEUE, PersistQueue, durable=True, note="two commits an ack"),
+        Kind(PERSIST_QUEUE, PersistQueue, durable=True, note="two commits an ack", keeps=True),
         Kind("litequeue, as shipped", partial(LiteQueue, full=False), durable=False, note="two commits an ack"),
-        Kind(LITE_QUEUE, partial(LiteQueue, full=True), durable=True, note="two commits an ack"),
+        Kind(LITE_QUEUE, partial(LiteQueue, full=True), durable=True, note="two commits an ack", keeps=True),
         Kind("diskcache, as shipped", partial(DiskCache, full=False), durable=False, note="no ack", batches=True),
         Kind(
             "diskcache, forced to FULL",

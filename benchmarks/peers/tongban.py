@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 KIOSK: Final = "bench-1"
 ITEMS_PER_VISIT: Final = 4
+FINISHED_AGO: Final = timedelta(days=30)  # longer than sealed bodies are kept, shorter than receipts are
 CAP_BYTES: Final = 64 * 1024**3
 _DEADLINE_S: Final = 3600.0
 
@@ -125,9 +126,9 @@ class Tongban(Peer):
         """Put many items a transaction."""
         self._runner.run(put_many(self._outbox, count - self.size()))
 
-    def fill_receipts(self, count: int, days_ago: float) -> None:
-        """Deliver ``count`` items ``days_ago``, and let housekeeping do what was due since."""
-        self._runner.run(self._fill_receipts(count, days_ago))
+    def fill_finished(self, count: int) -> None:
+        """Deliver ``count`` items some time ago, and let housekeeping do what was due since."""
+        self._runner.run(self._fill_finished(count))
 
     def close(self) -> None:
         """Close the queue and the loop."""
@@ -172,8 +173,8 @@ class Tongban(Peer):
                 break
         return spent
 
-    async def _fill_receipts(self, count: int, days_ago: float) -> None:
-        self._central.calendar.behind = timedelta(days=days_ago)
+    async def _fill_finished(self, count: int) -> None:
+        self._central.calendar.behind = FINISHED_AGO
         for step in steps(count):
             await put_many(self._outbox, step)
             while (batch := await self._outbox.take()) is not None:
