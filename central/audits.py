@@ -5,7 +5,8 @@ Items come in any order, so the run before may come later: a hole is a fault onl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from central.bodies import AuditRun
+
+LINES_AT_ONCE: Final = 1000  # of an audit that may have millions
 
 
 def take_lines(session: Session, kiosk: str, run: AuditRun, now: datetime) -> None:
@@ -48,12 +51,13 @@ def first_fault(session: Session, kiosk: str) -> str:
     """Return what is wrong with the first bad line of a terminal's whole audit; empty when all of it fits."""
     before = wire.AuditLine(0, "", wire.audit_start(kiosk))
     query = select(AuditLine).where(AuditLine.kiosk == kiosk).order_by(AuditLine.seq)
-    for row in session.scalars(query.execution_options(yield_per=1000)):
-        line = wire.AuditLine(row.seq, row.line, bytes.fromhex(row.chain))
-        fault = wire.audit_fault([line], before)
-        if fault:
-            return fault
-        before = line
+    with closing(session.scalars(query.execution_options(yield_per=LINES_AT_ONCE))) as rows:
+        for row in rows:
+            line = wire.AuditLine(row.seq, row.line, bytes.fromhex(row.chain))
+            fault = wire.audit_fault([line], before)
+            if fault:
+                return fault
+            before = line
     return ""
 
 

@@ -35,8 +35,12 @@ class Store:
         if self._embedded:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
-        with self._engine.execution_options(**{_WRITES: True}).begin() as connection:
-            bring_up_to_date(connection)
+        try:
+            with self._engine.execution_options(**{_WRITES: True}).begin() as connection:
+                bring_up_to_date(connection)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close every connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from offline_queue import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from central.office import Office
 
 CERTIFICATE, COMPLAINT = "DEMO-GF00101000", "DEMO-GF00801000"
+visits = (f"visit{number}" for number in itertools.count(100))
 START = datetime(2026, 11, 21, 2, 0, tzinfo=UTC)
 
 
@@ -104,6 +108,17 @@ def side_of(office: Office, kiosk: str) -> TerminalSide:
     key, public = new_key(), office.keys.sealing_key.public_key()
     office.enrolment.register_key(kiosk, pem(key))
     return TerminalSide(kiosk, office.keys.seal_key_id, wire.sealing_key_bytes(public), key)
+
+
+def take_in(central: Any, bodies: Callable[..., dict[str, Any]], person: dict[str, str], **changes: Any) -> Any:
+    """Walk a certificate visit up to custody; return the terminal's side and the case's number."""
+    visit = next(visits)
+    challenge = changes.pop("challenge", None) or central.challenge(person, changes.pop("answered_in", visit))
+    side = central.side()
+    item = side.item("case", bodies(person=person, challenge=challenge, visit=visit, **changes))
+    (receipt,) = central.receipts(side.batch(item))
+    assert receipt.word.verdict is wire.Verdict.ACCEPTED
+    return side, item.seq
 
 
 def alarm_body(code: str = "paper.out") -> dict[str, str]:

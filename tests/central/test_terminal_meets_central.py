@@ -43,7 +43,7 @@ async def gateway(central: Any) -> AsyncIterator[HttpGateway]:
     made = HttpGateway(
         central.url,
         kiosk="K0001",
-        token=token,
+        token=lambda: token,
         tls_ca=str(central.terminal / "tls_ca.pem"),
         tls_client=str(central.terminal / "tls_client.pem"),
     )
@@ -138,7 +138,7 @@ async def test_a_refusal_of_central_reaches_the_terminal_with_code_and_words(
 async def test_a_central_with_another_authority_is_not_believed(central: Any) -> None:
     token = (central.terminal / "token").read_text()
     wrong = str(central.terminal / "document_ca.pem")
-    stranger = HttpGateway(central.url, kiosk="K0001", token=token, tls_ca=wrong)
+    stranger = HttpGateway(central.url, kiosk="K0001", token=lambda: token, tls_ca=wrong)
     with pytest.raises(GatewayUntrusted):
         await stranger.catalogue()
     await stranger.close()
