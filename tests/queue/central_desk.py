@@ -68,6 +68,8 @@ class CentralDesk:
         for item in batch.items:
             if item.seq in self.poison:
                 return Answer(self.poison[item.seq], JSON, b"{}")
+            if self.taken.get(wire.ItemId(batch.kiosk, batch.epoch, item.seq), item.fingerprint) != item.fingerprint:
+                return Answer(422, JSON, b"{}")  # same identity, other body: never overwritten
         return Answer(
             200, JSON, wire.encode_reply(self.reply(batch, [self.receive(batch, item) for item in batch.items]))
         )
@@ -94,11 +96,17 @@ class CentralDesk:
             "epoch": batch.epoch,
             "central_time": self.clock() if self.clock else self.now,
             "credit": self.credit,
-            "stream": self.stream or wire.Stream(highest=max((one.seq for one in self.taken), default=0)),
+            "stream": self.stream or self.known(batch),
             "words": tuple(words),
             "key_id": "receipts-1",
         }
         return wire.sign_reply(by or self.signing, wire.Reply(**(values | changes)))
+
+    def known(self, batch: wire.Batch) -> wire.Stream:
+        """Return what central has of the batch's epoch, and whether the kiosk's end falls short of it."""
+        highest = max((one.seq for one in self.taken if one.epoch == batch.epoch), default=0)
+        behind = batch.last_epoch == batch.epoch and batch.last_seq < highest
+        return wire.Stream(highest=highest, state=wire.StreamState.REGRESS if behind else wire.StreamState.OK)
 
     async def send(self, body: bytes) -> Answer:
         """Stand in for the HTTP sender."""
