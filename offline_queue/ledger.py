@@ -248,13 +248,14 @@ class Ledger:
             return False
         self.sql.run("release_item", seq=seq)
         self.step_back(row["lane"])
-        self.sql.run("make_ready", priority=row["priority"], seq=seq, lane=row["lane"])
+        self.sql.run("make_wait", priority=row["priority"], seq=seq, lane=row["lane"])
+        self.promote(row["lane"])
         self.settled(-1, -row["size"])
         self.woke = True
         return True
 
     def promote(self, lane: int) -> None:
-        """Make the first of a lane's waiting items ready."""
+        """Make the first of a lane's waiting items ready, if nothing undecided stands before it."""
         row = self.sql.one("next_waiting", lane=lane)
         if row is not None:
             self.sql.run("leave_waiting", lane=lane, seq=row["seq"])

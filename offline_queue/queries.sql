@@ -120,7 +120,11 @@ DELETE FROM ready WHERE priority = :priority AND seq = :seq;
 DELETE FROM waiting WHERE lane = :lane AND seq = :seq;
 
 -- name: next_waiting
-SELECT seq, priority FROM waiting WHERE lane = :lane ORDER BY seq LIMIT 1;
+-- Unless one of its lane is ready, or one is held that stands before it.
+SELECT seq, priority FROM waiting AS w
+WHERE lane = :lane AND NOT EXISTS (SELECT 1 FROM ready WHERE lane = :lane)
+  AND NOT EXISTS (SELECT 1 FROM quarantine AS q WHERE q.lane = :lane AND q.reply IS NULL AND q.seq < w.seq)
+ORDER BY seq LIMIT 1;
 
 -- name: lanes_waiting
 SELECT DISTINCT lane FROM waiting WHERE lane IN (SELECT value FROM json_each(:lanes));
@@ -133,9 +137,6 @@ SELECT lane FROM ready WHERE seq = :seq;
 
 -- name: ready_of_lane
 SELECT seq, priority FROM ready WHERE lane = :lane;
-
--- name: held_in_lane
-SELECT 1 FROM quarantine WHERE lane = :lane AND reply IS NULL;
 
 -- name: settle_state
 UPDATE state SET last_seq = :seq, last_chain = :chain, last_total = :total, done_items = done_items + :items,

@@ -113,9 +113,8 @@ class _Settler:
             item = ledger.sql.one("find_item", seq=seq)
             if item is None or item["delivered"] or item["reason"] is None:
                 return False
-            if item["reply"] is None:
-                ledger.promote(lane)
             ledger.sql.run("release_item", seq=seq)
+            ledger.promote(lane)
             return True  # it has left the count when it was set aside
         self._items += 1
         self._bytes += row["size"]
@@ -196,8 +195,7 @@ def _send_again(ledger: Ledger, restored: datetime) -> None:
         again, size = again + 1, size + row["size"]
     for lane in sorted(lanes):
         ledger.step_back(lane)
-        if sql.one("held_in_lane", lane=lane) is None:
-            ledger.promote(lane)
+        ledger.promote(lane)
     sql.run("answered_restore", restored=restored.timestamp())
     ledger.settled(-again, -size)
     ledger.alarms.append(Alarm(AlarmCode.CENTRAL_RESTORED, f"{again} items are sent again"))
