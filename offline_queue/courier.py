@@ -123,8 +123,8 @@ class Courier:
         if self._monotonic() >= self._tidy_at:
             self._tidy_at = self._monotonic() + TIDY_EVERY_S
             await self._outbox.tidy()
-        due_s = await self._outbox.read(lambda ledger: ledger.next_due_s())
-        return self._tidy_at if due_s is None else min(self._monotonic() + due_s, self._tidy_at)
+        due = await self._outbox.read(lambda ledger: ledger.next_due())
+        return self._tidy_at if due is None else min(due, self._tidy_at)
 
     async def _pause(self, until: float) -> None:
         """Wait until the time has come or something changed, whichever is first."""

@@ -78,7 +78,7 @@ def verify(ledger: Ledger, walk: Walk, *, limit: int = _CHUNK) -> list[Problem] 
         found += _gap(ledger, walk.after, item.seq)
         if not ledger.fits(epoch, item, fingerprint):
             found.append(Problem(item.seq, "its content does not fit its chain"))
-        elif walk.chain and item.seq == walk.after + 1 and item.chain_before not in {walk.chain, _start(ledger, epoch)}:
+        elif not _follows(ledger, walk, item, epoch):
             found.append(Problem(item.seq, "it does not follow the item before it"))
         walk.after, walk.chain, walk.epoch = item.seq, item.chain, epoch
         walk.checked += 1
@@ -89,6 +89,13 @@ def verify(ledger: Ledger, walk: Walk, *, limit: int = _CHUNK) -> list[Problem] 
     found += _gap(ledger, walk.after, head.seq + 1)
     walk.after = max(walk.after, head.seq)
     return found or None
+
+
+def _follows(ledger: Ledger, walk: Walk, item: wire.Item, epoch: str) -> bool:
+    """Tell whether an item goes on where the one before it ended, or begins its epoch."""
+    if not walk.chain or item.seq != walk.after + 1 or item.chain_before == walk.chain:
+        return True
+    return item.chain_before == wire.chain_start(ledger.load_head().kiosk, epoch)
 
 
 def _gap(ledger: Ledger, after: int, before: int) -> list[Problem]:
@@ -104,10 +111,6 @@ def _gap(ledger: Ledger, after: int, before: int) -> list[Problem]:
 
 def _absent(after: int, before: int, known: set[int]) -> Iterator[int]:
     return (seq for seq in range(after + 1, before) if seq not in known)
-
-
-def _start(ledger: Ledger, epoch: str) -> bytes:
-    return wire.chain_start(ledger.load_head().kiosk, epoch)
 
 
 def _entry(row: Row) -> Entry:

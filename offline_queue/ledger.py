@@ -129,9 +129,9 @@ class Ledger:
         self.sql.run("enlisted", seq=rows[-1]["seq"] if more else self.load_head().seq)
         return more
 
-    def enlist_all(self) -> None:
-        """Enter all that was put where it stands, before any of it is moved."""
-        while self.has_tail():
+    def enlist_to(self, seq: int) -> None:
+        """Enter what was put where it stands, at least up to an item that is about to be moved."""
+        while self.state()["enlisted"] < min(seq, self.load_head().seq):
             self.enlist()
 
     def take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
@@ -170,10 +170,10 @@ class Ledger:
         kiosk = self.load_head().kiosk
         return item.fingerprint == fingerprint and wire.fits_chain(kiosk, epoch, item, fingerprint)
 
-    def next_due_s(self) -> float | None:
-        """Return the seconds until an item may be sent; ``None``: there is none."""
+    def next_due(self) -> float | None:
+        """Return the monotonic time at which an item may be sent; ``None``: there is none."""
         row = self.sql.one("next_due")
-        return None if row is None or row["due"] is None else max(0.0, row["due"] - self.moment.mono)
+        return None if row is None or row["due"] is None else float(row["due"])
 
     def link_backoff(self) -> tuple[int, float]:
         """Return failures in a row of the whole link, and the seconds still to wait."""
@@ -206,7 +206,7 @@ class Ledger:
 
     def fail(self, seq: int, reason: str) -> bool:
         """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
-        self.enlist_all()
+        self.enlist_to(seq)
         row = self.sql.one("find_item", seq=seq)
         if row is None:
             return False
@@ -223,7 +223,7 @@ class Ledger:
         if row is None:
             return
         lane, priority = row["lane"], row["priority"]
-        self.enlist_all()
+        self.enlist_to(seq)
         if self.sql.run("leave_ready", priority=priority, seq=seq) or self.sql.run("leave_waiting", lane=lane, seq=seq):
             self.settled(1, row["size"])
             self.set_aside(seq, lane, reason, None, code)

@@ -207,8 +207,11 @@ class Outbox:
             self._loop.call_soon(self._on_alarm, alarm)
 
     async def _enlist(self) -> None:
-        """Enter what was put where it stands. Not flushed: after a cut it is simply done again."""
-        while await self.read(lambda ledger: ledger.has_tail()):
+        """Enter some of what was put where it stands. Not flushed: after a cut it is simply done again.
+
+        Some: the first batch after a long silence must not wait for a million to be sorted. A batch takes fewer.
+        """
+        if await self.read(lambda ledger: ledger.has_tail()):
             await self._store.write(
                 lambda sql: self._ledger_work(sql, lambda ledger: ledger.enlist()),
                 self._committed,

@@ -31,7 +31,7 @@ def settle(ledger: Ledger, reply: wire.Reply, keys: Mapping[str, wire.PublicKey]
     if why:
         ledger.alarms.append(Alarm(AlarmCode.RECEIPT_REFUSED, why))
         return Settlement(refused=(Refused(None, why),))
-    ledger.enlist_all()
+    ledger.enlist_to(max((word.seq for word in reply.words), default=0))
     settler = _Settler(ledger, reply)
     settler.apply_all()
     settler.finish()
@@ -152,7 +152,7 @@ class _Settler:
                 "add_reply",
                 at=self._ledger.moment.wall,
                 central_time=self._reply.central_time.timestamp(),
-                body=wire.encode_reply(self._reply),
+                body=self._reply.raw or wire.encode_reply(self._reply),
             )
             self._reply_id = 0 if row is None else int(row["id"])
         return self._reply_id

@@ -85,6 +85,7 @@ class Reply:
     words: tuple[Word, ...] = ()
     key_id: str = ""
     signature: bytes = field(repr=False, default=b"")
+    raw: bytes = field(repr=False, compare=False, default=b"")  # as it came; what is kept as the proof
 
     def signed_part(self) -> bytes:
         """Return the bytes central signs."""
@@ -128,7 +129,7 @@ class Receipt:
 
 def sign_reply(private_key: PrivateKey, reply: Reply) -> Reply:
     """Return the reply signed. ``reply.key_id`` must name the key already; times must be aware."""
-    return dataclasses.replace(reply, signature=sign(private_key, reply.signed_part()))
+    return dataclasses.replace(reply, signature=sign(private_key, reply.signed_part()), raw=b"")
 
 
 def verify_reply(keys: Mapping[str, PublicKey], reply: Reply) -> None:
@@ -170,6 +171,7 @@ def decode_reply(raw: bytes) -> Reply:
         words=tuple(_word_from_json(entry, problems) for entry in fields.objects("words", identity.MAX_BATCH_ITEMS)),
         key_id=fields.text("key_id", identity.KEY_ID),
         signature=fields.base64("signature", 1, _MAX_SIGNATURE),
+        raw=raw,
     )
     fields.done()
     if len({word.seq for word in reply.words}) != len(reply.words):
