@@ -69,6 +69,23 @@ class LinkChanged(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyOpened(Event):
+    """The kiosk's own key is there; a key in a file says openly that it is one."""
+
+    kind: str
+    key: str
+    described: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUnavailable(Event):
+    """The kiosk's own key cannot be used: cases are taken in, nothing can be sent."""
+
+    code: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogueRefused(Event):
     """A service package was refused; it is not offered."""
 
@@ -272,3 +289,11 @@ class AlarmRaised(Event):
     audited: ClassVar[bool] = True
     code: str
     subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditLinesLost(Event):
+    """The audit could not be written for so long that its lines no longer fitted into memory: so many are missing."""
+
+    audited: ClassVar[bool] = True
+    lines: int

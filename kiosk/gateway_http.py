@@ -44,15 +44,17 @@ CLOSE_S = 0.5  # how long close() looks after threads; one that still asks a dea
 AT_ONCE = 8  # exchanges under way; more means that threads hang where nothing can end them
 UNAUTHORISED, FORBIDDEN, NOT_FOUND, TOO_MANY = 401, 403, 404, 429
 CLIENT_ERRORS, SERVER_ERRORS = 400, 500
-OK = 200
+OK, CREATED = 200, 201
 HTTPS_PORT, HTTP_PORT = 443, 80
 
 
 class HttpGateway(Gateway):
     """See the module. ``tls_ca`` is the only authority accepted."""
 
-    def __init__(self, url: str, *, kiosk: str, token: str, tls_ca: str, tls_client: str = "") -> None:
+    def __init__(self, url: str, *, kiosk: str, token: Callable[[], str], tls_ca: str, tls_client: str = "") -> None:
         """``url`` is central's root; ``tls_client`` a PEM file with the terminal's client certificate and its key.
+
+        ``token`` is asked anew for each exchange.
 
         Raises ``OSError`` when a file cannot be read or does not hold what it should.
         """
@@ -64,14 +66,24 @@ class HttpGateway(Gateway):
         self._port = parts.port or (HTTPS_PORT if self._secure else HTTP_PORT)
         self._root = parts.path.rstrip("/")
         self._kiosk = kiosk
+        self._token = token
         self._headers = {
-            "Authorization": f"Bearer {token}",
             "X-Kiosk": kiosk,
             "Accept": "application/json, application/pdf",
             "Connection": "close",
         }
         self._under_way: set[Exchange] = set()
         self._closed = False
+
+    async def register_key(self, pem: str) -> None:
+        """POST /v1/kiosks/{kiosk}/key."""
+        await self._json("POST", f"/v1/kiosks/{_part(self._kiosk)}/key", lambda _reply: None, {"public_key_pem": pem})
+
+    async def new_token(self) -> str:
+        """POST /v1/kiosks/{kiosk}/token: the client certificate proves us, the old token may have expired."""
+        return await self._json(
+            "POST", f"/v1/kiosks/{_part(self._kiosk)}/token", lambda reply: _is(str, reply["token"])
+        )
 
     async def close(self) -> None:
         """Break every exchange off; takes at most ``CLOSE_S``. Never raises."""
@@ -205,7 +217,8 @@ class HttpGateway(Gateway):
         exchange = Exchange(self._host, self._port, self._secure, CONNECT_S + read_s)
         self._under_way.add(exchange)
         content = None if body is None else json.dumps(body).encode()
-        exchange.start(method, self._root + path, content, self._headers)
+        headers = {"Authorization": f"Bearer {self._token()}", **self._headers}
+        exchange.start(method, self._root + path, content, headers)
         try:
             async with asyncio.timeout(CONNECT_S + read_s):
                 status, reply = await asyncio.wrap_future(exchange.done)
@@ -221,7 +234,7 @@ class HttpGateway(Gateway):
 
 def _judged(what: str, status: int, content: bytes) -> bytes:
     """Return the body of a good reply. Raises what the status means."""
-    if status == OK:
+    if status in {OK, CREATED}:
         return content
     if status in {UNAUTHORISED, FORBIDDEN}:  # the machine's fault, never the resident's
         raise GatewayUnreachable(f"{what}: status {status}: central does not let this terminal in; check its token")

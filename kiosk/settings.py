@@ -111,8 +111,9 @@ class CentralSettings:
     url: str = ""
     tls_ca: str = ""  # PEM file: the only authority accepted for the connection
     document_ca: str = ""  # PEM file: the only authority accepted for documents
-    anchors: str = ""  # JSON file: sealing key, receipt key
+    anchors: str = ""  # JSON file: central's keys for sealing and for signed replies
     token_file: str = ""
+    tls_client: str = ""  # PEM file: the terminal's own certificate and its key
     refresh_s: float = 60  # how often the catalogue's state is asked for
 
 
@@ -135,6 +136,7 @@ class Limits:
     unsent_items: int = 500
     unsent_age_h: float = 72
     disk_free_mb: int = 1024
+    catalogue_age_d: float = 7  # since central last confirmed the services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +308,7 @@ def _judge(settings: Settings) -> list[str]:
         if role not in DEVICE_ROLES
     ]
     positive = [f"timings.{timing.name}" for timing in dataclasses.fields(Timings)]
-    positive += ["central.refresh_s", "limits.unsent_items", "limits.unsent_age_h"]
+    positive += ["central.refresh_s", "limits.unsent_items", "limits.unsent_age_h", "limits.catalogue_age_d"]
     problems.extend(f"{_where(key, origins)}: must be above 0" for key in positive if _get(settings, key) <= 0)
     problems.extend(
         f"{_where(key, origins)}: {_get(settings, key)!r} is unknown; known are {', '.join(known)}"

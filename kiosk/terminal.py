@@ -34,7 +34,7 @@ from kiosk.visit import Visit
 from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from devices.health import Health
     from kiosk.case_desk import VisitDesk
@@ -61,7 +61,10 @@ class Terminal:
         open_desk: Callable[[str], VisitDesk],
         limits_reached: Callable[[], Awaitable[tuple[str, ...]]],
         stop_queue: Callable[[], Awaitable[None]],
+        heard: Callable[[], Awaitable[None]],
+        beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     ) -> None:
+        """``heard`` is called when central has answered; ``beside`` are the tasks of the terminal's other parts."""
         self._tools = tools
         self._stage = stage
         self._outbox = outbox
@@ -69,6 +72,8 @@ class Terminal:
         self._open_desk = open_desk
         self._limits_reached = limits_reached
         self._stop_queue = stop_queue
+        self._heard = heard
+        self._beside = beside
         self._around = Surroundings()
         self._attraction = Attraction(tools, stage, self._around)
         self._endings: list[str] = []
@@ -112,8 +117,10 @@ class Terminal:
             await tools.devices.start()
             if tools.face is not None:
                 await tools.face.start()
-            await self._look_outside()  # before anybody is told that the network is down
             async with asyncio.TaskGroup() as group:
+                for task in self._beside:
+                    group.create_task(task())
+                await self._look_outside()  # before anybody is told that the network is down
                 group.create_task(tools.devices.run())
                 group.create_task(self._courier.run())
                 group.create_task(self._refresh())
@@ -256,6 +263,7 @@ class Terminal:
             self.link_changed(up=False)
         else:
             self._around.services = {state.code: state for state in states}
+            await self._heard()
             was_down = not self._around.link_up
             self.link_changed(up=True)
             if was_down:

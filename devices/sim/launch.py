@@ -170,4 +170,5 @@ def _central_settings(far_end: dict[str, Any]) -> dict[str, str]:
         "document_ca": str(folder / "document_ca.pem"),
         "anchors": str(folder / "central.json"),
         "token_file": str(folder / "token"),
+        "tls_client": str(folder / "tls_client.pem"),
     }

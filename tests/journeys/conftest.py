@@ -6,7 +6,7 @@ import asyncio
 import io
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 NAME, NUMBER = "测试·张老伯", "999999195203070019"
+NUMBER_GIVEN = "0001-261121-0001-0000"
 CATALOGUE = Path(__file__).parents[2] / "config" / "catalogue"
 TURNS = 400  # turns of the loop after which nothing more can be expected without time
 
@@ -262,11 +263,18 @@ class FakeDesk:
 
     handed_in: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     settled_at_once: bool = True
+    slip_fault: Exception | None = None
     closed: int = 0
 
     async def put_case(self, visit: Any, link: str) -> CaseTicket:
-        self.handed_in.append(("case", case_body(visit, "0001-261121-0001-0000", "now", offline=not visit.online)))
-        return CaseTicket(wire.ItemId("K0001", "ab" * 16, 1), "0001-261121-0001-0000")
+        self.handed_in.append(("case", case_body(visit, NUMBER_GIVEN, "now", offline=not visit.online)))
+        item = wire.ItemId("K0001", "ab" * 16, 1)
+        return CaseTicket(item, NUMBER_GIVEN, datetime(2026, 11, 21, tzinfo=UTC), bytes(32))
+
+    async def slip_code(self, ticket: CaseTicket) -> str:
+        if self.slip_fault is not None:
+            raise self.slip_fault
+        return "TB1:SIGNED"
 
     async def put_print(self, ticket: object, document: str, sheets: int, outcome: str, job: str) -> None:
         self.handed_in.append(("print", {"document": document, "sheets": sheets}))
@@ -373,6 +381,7 @@ class Playbook:
             open_desk=lambda _visit: self.desk,  # type: ignore[arg-type,return-value]
             limits_reached=none_reached,
             stop_queue=nothing,
+            heard=nothing,
         )
 
     @property

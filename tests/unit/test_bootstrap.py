@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from kiosk.bootstrap import QUEUE_FILE, build
 from kiosk.clock import ManualClock
@@ -42,11 +42,12 @@ def public(key: Any) -> str:
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
-def certificate() -> bytes:
+def certificate(*, with_key: bool = False) -> bytes:
     key, clock = generate_private_key(SECP256R1()), ManualClock()
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, clock.now(), clock.now().replace(year=2030))
-    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) if with_key else b""
+    return private + made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 class Enrolment:
@@ -56,6 +57,7 @@ class Enrolment:
         self.folder = folder
         for name in ("tls_ca", "document_ca"):
             (folder / name).write_bytes(certificate())
+        (folder / "tls_client").write_bytes(certificate(with_key=True))
         (folder / "token").write_text("token\n", encoding="ascii")
         self.anchors()
 
@@ -63,14 +65,13 @@ class Enrolment:
         right = {
             "seal_key_id": "s",
             "seal_public_key": public(X25519PrivateKey.generate()),
-            "receipt_key_id": "r",
-            "receipt_public_key": public(Ed25519PrivateKey.generate()),
+            "receipt_keys": {name: public(Ed25519PrivateKey.generate()) for name in ("present", "next")},
         }
         (self.folder / "anchors").write_text(json.dumps(right | changes), encoding="utf-8")
 
     async def build(self, **changes: dict[str, object]) -> Terminal:
         central: dict[str, object] = {"url": "https://127.0.0.1:1", "token_file": str(self.folder / "token")}
-        central |= {name: str(self.folder / name) for name in ("tls_ca", "document_ca", "anchors")}
+        central |= {name: str(self.folder / name) for name in ("tls_ca", "document_ca", "tls_client", "anchors")}
         site = {"central": central, "terminal": {"state_dir": str(self.folder / "state")}}
         for table, values in changes.items():
             site[table] = site.get(table, {}) | values
@@ -106,11 +107,12 @@ async def test_all_that_is_missing_is_told_at_once(enrolment):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"receipt_public_key": base64.b64encode(b"short").decode()},
+        {"receipt_keys": {"r": base64.b64encode(b"short").decode()}},
+        {"receipt_keys": {"": public(Ed25519PrivateKey.generate())}},
+        {"receipt_keys": []},
         {"seal_public_key": "!!!!"},
         {"seal_public_key": 7},
         {"seal_key_id": ""},
-        {"receipt_key_id": None},
     ],
 )
 async def test_keys_of_the_wrong_shape_are_refused(enrolment, changes):
@@ -131,10 +133,19 @@ async def test_token_that_cannot_travel_in_a_header_is_refused(enrolment, conten
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x00"])
-@pytest.mark.parametrize("name", ["tls_ca", "document_ca"])
+@pytest.mark.parametrize("name", ["tls_ca", "document_ca", "tls_client"])
 async def test_authority_that_is_no_certificate_is_refused(enrolment, name, content):
     (enrolment.folder / name).write_bytes(content)
     assert f"central.{name}" in await enrolment.problems()
+
+
+async def test_client_certificate_without_its_key_is_refused(enrolment):
+    (enrolment.folder / "tls_client").write_bytes(certificate())
+    assert "central.tls_client" in await enrolment.problems()
+
+
+async def test_connection_without_a_client_certificate_is_refused_before_central_does(enrolment):
+    assert "central.tls_client: missing" in await enrolment.problems(central={"tls_client": ""})
 
 
 async def test_services_that_print_need_the_authority_that_proves_their_sheets(enrolment):

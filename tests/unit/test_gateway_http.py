@@ -116,7 +116,7 @@ async def gateway(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Ce
     made: list[HttpGateway] = []
 
     def make(server: Central, tls_ca: str = "") -> HttpGateway:
-        made.append(HttpGateway(server.url, kiosk="K0001", token="t", tls_ca=tls_ca))  # noqa: S106 - an invented token
+        made.append(HttpGateway(server.url, kiosk="K0001", token=lambda: "t", tls_ca=tls_ca))
         return made[-1]
 
     yield make
