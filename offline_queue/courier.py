@@ -88,8 +88,10 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises ``QueueError`` when the queue itself fails."""
-        self._failures, wait_s = await self._outbox.read(lambda ledger: ledger.link_backoff())
-        self._not_before = self._monotonic() + wait_s
+        now, (self._failures, wait_s) = await self._outbox.read(
+            lambda ledger: (ledger.moment.mono, ledger.link_backoff())
+        )
+        self._not_before = now + wait_s
         self._tidy_at = self._monotonic() + TIDY_EVERY_S
         while True:
             self._outbox.changed.clear()
@@ -123,8 +125,8 @@ class Courier:
         if self._monotonic() >= self._tidy_at:
             self._tidy_at = self._monotonic() + TIDY_EVERY_S
             await self._outbox.tidy()
-        due = await self._outbox.read(lambda ledger: ledger.next_due())
-        return self._tidy_at if due is None else min(due, self._tidy_at)
+        now, due_s = await self._outbox.read(lambda ledger: (ledger.moment.mono, ledger.next_due_s()))
+        return self._tidy_at if due_s is None else min(now + due_s, self._tidy_at)
 
     async def _pause(self, until: float) -> None:
         """Wait until the time has come or something changed, whichever is first."""

@@ -170,10 +170,10 @@ class Ledger:
         kiosk = self.load_head().kiosk
         return item.fingerprint == fingerprint and wire.fits_chain(kiosk, epoch, item, fingerprint)
 
-    def next_due(self) -> float | None:
-        """Return the monotonic time at which an item may be sent; ``None``: there is none."""
+    def next_due_s(self) -> float | None:
+        """Return the seconds from this moment until an item may be sent; ``None``: there is none."""
         row = self.sql.one("next_due")
-        return None if row is None or row["due"] is None else float(row["due"])
+        return None if row is None or row["due"] is None else max(0.0, row["due"] - self.moment.mono)
 
     def link_backoff(self) -> tuple[int, float]:
         """Return failures in a row of the whole link, and the seconds still to wait."""
@@ -288,4 +288,7 @@ class Ledger:
 
 
 def _receipt(body: bytes, seq: int) -> wire.Receipt | None:
-    return next((one for one in wire.decode_reply(body).receipts() if one.word.seq == seq), None)
+    try:
+        return next((one for one in wire.decode_reply(body).receipts() if one.word.seq == seq), None)
+    except wire.WireError as error:
+        raise QueueCorrupt(f"the reply kept for item {seq} cannot be read") from error
