@@ -1,26 +1,34 @@
 """The desk between a visit and the outbox: seals, numbers, hands in, and knows what became of it.
 
 Each visit has a sealing key of its own; it is dropped with the visit, so the terminal cannot read what it queued.
+Whatever is handed in takes the audit lines that wait along in its commit; a case also carries them to central.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kiosk.audit import AUDIT, carried
 from kiosk.catalogue.values import applicable
+from kiosk.documents.slip_code import slip_code
 from kiosk.events import CaseTakenIn
+from offline_queue.inspection import entry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date
+    from collections.abc import Callable, Mapping
+    from datetime import date, datetime
 
     from devices.values import Clock
+    from kiosk.audit import AuditTrail
     from kiosk.event_log import EventLog
+    from kiosk.keys import KioskKey
     from kiosk.visit import Visit
+    from offline_queue.ledger import Ledger
     from offline_queue.outbox import Outbox
     from offline_queue.wire import ItemId, Verdict
 
@@ -32,30 +40,74 @@ RANDOM_DIGITS = 4  # part of the slip number nobody can guess from the slip befo
 
 @dataclass(frozen=True, slots=True)
 class CaseTicket:
-    """A case in the outbox."""
+    """A case in the outbox. ``fingerprint`` is the SHA-256 of its sealed body; ``taken_at`` has its zone."""
 
     item: ItemId
     local_number: str
+    taken_at: datetime
+    fingerprint: bytes
 
 
 class VisitDesk:
-    """The desk of one visit."""
+    """The desk of one visit. ``key`` is asked for the kiosk's key when a slip is to be signed: it may come late."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, log: EventLog, kiosk: str, visit: str) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        log: EventLog,
+        kiosk: str,
+        visit: str,
+        *,
+        trail: AuditTrail,
+        key: Callable[[], KioskKey | None],
+    ) -> None:
         self._outbox = outbox
         self._clock = clock
         self._log = log
         self._kiosk = kiosk
         self._visit = visit
+        self._trail = trail
+        self._kiosk_key = key
         self._key = outbox.begin_visit(visit)
 
     async def put_case(self, visit: Visit, link: str) -> CaseTicket:
-        """Make the case durable; returns only then. Raises ``QueueError``."""
-        now = self._clock.now()
-        number = await self._local_number(visit.today())
-        item = await self._put(CASE, case_body(visit, number, now.isoformat(), offline=not visit.online))
-        self._log.emit(CaseTakenIn(visit=self._visit, service=visit.service.code, seq=item.seq, link=link))
-        return CaseTicket(item, number)
+        """Make the case durable; returns only then. Raises ``QueueError``.
+
+        Number, audit lines and case are one commit: no number without a case, no case without what led to it.
+        """
+        now, day = self._clock.now(), visit.today()
+        body = case_body(visit, "", now.isoformat(), offline=not visit.online)
+        guard = f"{secrets.randbelow(10**RANDOM_DIGITS):0{RANDOM_DIGITS}d}"
+
+        def take_in(ledger: Ledger) -> CaseTicket:
+            number = self._local_number(day, ledger.next_number("slip", day.isoformat()), guard)
+            whole = body | {"local_number": number, AUDIT: carried(ledger)}
+            item = self._add(ledger, CASE, whole)
+            return CaseTicket(item, number, now, _fingerprint(ledger, item.seq))
+
+        ticket = await self._trail.within(take_in)
+        self._log.emit(CaseTakenIn(visit=self._visit, service=visit.service.code, seq=ticket.item.seq, link=link))
+        return ticket
+
+    async def slip_code(self, ticket: CaseTicket) -> str:
+        """Return the text of the code on the case's slip: signed where the kiosk's key is at hand, else the number.
+
+        Raises the key's ``KeyStoreError``, and ``ValueError`` for a name of the kiosk that does not fit into a code.
+        """
+        key = self._kiosk_key()
+        if key is None:
+            return ticket.local_number
+        return await asyncio.to_thread(
+            slip_code,
+            key,
+            kiosk=self._kiosk,
+            epoch=ticket.item.epoch,
+            seq=ticket.item.seq,
+            number=ticket.local_number,
+            taken_at=ticket.taken_at,
+            fingerprint=ticket.fingerprint,
+        )
 
     async def put_print(self, ticket: CaseTicket, document: str, sheets: int, outcome: str, job: str) -> None:
         """Account for sheets of an official document."""
@@ -82,16 +134,25 @@ class VisitDesk:
         """Drop the visit's key: from now on the terminal cannot read what it queued."""
         self._key.drop()
 
-    async def _put(self, kind: str, body: Mapping[str, object]) -> ItemId:
-        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        return await self._outbox.put(self._key, kind, encoded, schema=SCHEMA, priority=PRIORITY[kind])
+    async def _put(self, kind: str, body: Mapping[str, object]) -> None:
+        await self._trail.within(lambda ledger: self._add(ledger, kind, body))
 
-    async def _local_number(self, day: date) -> str:
+    def _add(self, ledger: Ledger, kind: str, body: Mapping[str, object]) -> ItemId:
+        """On the queue's thread: seal the body and put it."""
+        encoded = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return ledger.put(self._key, kind, encoded, schema=SCHEMA, priority=PRIORITY[kind])
+
+    def _local_number(self, day: date, count: int, guard: str) -> str:
         """Return kiosk, day, the day's count, and digits nobody can guess: 0001-261121-0007-4821."""
-        count = await self._outbox.next_number("slip", day.isoformat())
         place = re.sub(r"\D", "", self._kiosk)[-4:].zfill(4)
-        guard = f"{secrets.randbelow(10**RANDOM_DIGITS):0{RANDOM_DIGITS}d}"
         return f"{place}-{day:%y%m%d}-{count:04d}-{guard}"
+
+
+def _fingerprint(ledger: Ledger, seq: int) -> bytes:
+    stored = entry(ledger, seq)
+    if stored is None:
+        raise RuntimeError("the item that was just put is not there")
+    return bytes.fromhex(stored.fingerprint)
 
 
 def case_body(visit: Visit, number: str, taken_at: str, *, offline: bool) -> dict[str, object]:

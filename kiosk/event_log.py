@@ -10,6 +10,7 @@ from kiosk.events import LogLinesLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from devices.values import Clock
     from kiosk.events import Event
@@ -50,14 +51,16 @@ class EventLog:
             listener(event)
 
     def _line(self, event: Event) -> str:
-        record: dict[str, object] = {
-            "at": self._clock.now().isoformat(timespec="milliseconds"),
-            "event": type(event).__name__,
-        }
-        for field in dataclasses.fields(event):
-            value = getattr(event, field.name)
-            parts = value if isinstance(value, tuple) else (value,)
-            if not all(isinstance(part, PLAIN) for part in parts):
-                raise TypeError(f"{type(event).__name__}.{field.name} is not a plain value")
-            record[field.name] = value
-        return json.dumps(record, ensure_ascii=False) + "\n"
+        return json.dumps(record(event, self._clock.now()), ensure_ascii=False) + "\n"
+
+
+def record(event: Event, at: datetime) -> dict[str, object]:
+    """Return an event as plain values: time, name, fields. Raises ``TypeError`` for a field that is not plain."""
+    found: dict[str, object] = {"at": at.isoformat(timespec="milliseconds"), "event": type(event).__name__}
+    for field in dataclasses.fields(event):
+        value = getattr(event, field.name)
+        parts = value if isinstance(value, tuple) else (value,)
+        if not all(isinstance(part, PLAIN) for part in parts):
+            raise TypeError(f"{type(event).__name__}.{field.name} is not a plain value")
+        found[field.name] = value
+    return found

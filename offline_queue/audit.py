@@ -43,6 +43,12 @@ def uncarried(ledger: Ledger) -> int:
     return int(state["audit_seq"] - state["audit_carried"])
 
 
+def uncarried_age_s(ledger: Ledger) -> float:
+    """Return how long the oldest of those lines has waited, 0 for none; a clock set back a day counts as a day."""
+    row = ledger.sql.one("audit_lines", after=ledger.state()["audit_carried"], limit=1)
+    return 0.0 if row is None else abs(ledger.moment.wall - float(row["at"]))
+
+
 def fault(ledger: Ledger) -> str:
     """Name the first deleted, changed or reordered line; empty when the chain is whole.
 

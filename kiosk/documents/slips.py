@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from kiosk.visit import Visit
 
 
-def ticket_slip(visit: Visit) -> Slip:
-    """Return the slip of a case: *taken in* or *received*, its number, how to ask about it. No name, no content."""
+def ticket_slip(visit: Visit, code: str) -> Slip:
+    """Return the slip of a case: *taken in* or *received*, its number, how to ask about it. No name, no content.
+
+    ``code`` is the text of its QR code: signed, see ``slip_code.py``, or the plain number.
+    """
     case = visit.case
     if case is None:
         raise ValueError("a slip needs a case")
@@ -49,7 +52,7 @@ def ticket_slip(visit: Visit) -> Slip:
             SlipText(said(text("slip.received_means" if received else "slip.taken_in_means"))),
             SlipText(said(text("slip.ask", phone=kiosk.help_phone))),
         ]
-    lines += [SlipCode(case.local_number), SlipText(case.local_number, align=Align.CENTRE)]
+    lines += [SlipCode(code), SlipText(case.local_number, align=Align.CENTRE)]
     return Slip(tuple(lines))
 
 

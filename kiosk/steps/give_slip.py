@@ -13,15 +13,20 @@ from kiosk.errors import JourneyError
 from kiosk.events import Printed
 from kiosk.intents import Agreed
 from kiosk.journey import Outcome, Step
+from kiosk.keys import KeyCode, KeyStoreError
 from kiosk.phrases import said_day
 from kiosk.stage import Idle
 from kiosk.views import Document, Fact, Result, Slot, Text, Tone, plain, text
 
 if TYPE_CHECKING:
+    from kiosk.case_desk import CaseTicket
     from kiosk.visit import Visit
 
 ROLE = "receipt_printer"
 SLIP_S = 20.0  # a slip is a second's work; after this the number on the glass has to do
+SIGN_S = 5.0  # a TPM signs in a third of a second; after this the plain number is printed
+KEY = "kiosk_key"  # the trouble's subject
+UNSIGNED = "slip.unsigned"
 
 
 class GiveSlip(Step):
@@ -37,7 +42,7 @@ class GiveSlip(Step):
         if case is None:
             raise JourneyError("nothing was handed in")
         visit.number_given = True
-        printed = await self._print(visit)
+        printed = await self._print(visit, case)
         received = visit.online
         facts = [Fact(text("slip.number"), plain(case.local_number))]
         decision = visit.decision
@@ -64,7 +69,7 @@ class GiveSlip(Step):
             visit.papers[Slot.RECEIPT_SLOT] = isinstance(answer, Agreed)
         return Outcome.DONE
 
-    async def _print(self, visit: Visit) -> bool:
+    async def _print(self, visit: Visit, case: CaseTicket) -> bool:
         """Return whether the slip came out. A slip is a convenience: its faults are told, not raised."""
         if Slot.RECEIPT_SLOT in visit.papers:
             return True
@@ -80,11 +85,12 @@ class GiveSlip(Step):
                 ready=False,
             )
         )
+        code = await self._code(visit, case)
         try:
             async with visit.tools.devices.lease(ROLE) as device, deadline(visit.tools.clock, SLIP_S):
                 if not isinstance(device, Printer):
                     raise TypeError(f"{ROLE} is a {type(device).__name__}")
-                await device.print(PrintJob(title=visit.session.visit, body=ticket_slip(visit)))
+                await device.print(PrintJob(title=visit.session.visit, body=ticket_slip(visit, code)))
         except TimeoutError:
             return False
         except DeviceError as error:
@@ -93,3 +99,20 @@ class GiveSlip(Step):
         visit.papers[Slot.RECEIPT_SLOT] = False
         visit.tools.log.emit(Printed(visit=visit.session.visit, device=ROLE, sheets=1))
         return True
+
+    async def _code(self, visit: Visit, case: CaseTicket) -> str:
+        """Return the signed code, or the plain number and word to the technician: a slip is never refused."""
+        tools = visit.tools
+        try:
+            async with deadline(tools.clock, SIGN_S):
+                code = await visit.desk.slip_code(case)
+        except TimeoutError:
+            tools.staff.tell(KeyCode.NO_ANSWER.value, KEY)
+        except KeyStoreError as error:
+            tools.staff.tell(error.code.value, KEY)
+        except ValueError:  # the kiosk's name has characters no code can hold
+            tools.staff.tell(UNSIGNED, KEY)
+        else:
+            tools.staff.cleared(KEY)
+            return code
+        return case.local_number
