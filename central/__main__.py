@@ -36,6 +36,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given and not given[0].startswith("-"):
         return _told(lambda: run(given))
+    options = _parser().parse_args(given)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    terms = Terms(
+        require_signatures=options.require_signatures,
+        client_certificates=not options.no_client_certificates,
+        capacity=options.capacity,
+        ask_days=options.ask_days,
+        demo=options.demo,
+        catalogue=options.catalogue,
+        database=options.database,
+    )
+    data, kiosks = options.data.resolve(), options.kiosk
+    return _told(
+        lambda: serve(data, host=options.host, port=options.port, kiosks=kiosks, terms=terms, stay=options.stay)
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m central",
         description="Reference platform of Tongban.",
@@ -60,21 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--no-client-certificates", action="store_true", help="development only: let terminals in by token alone"
     )
-    options = parser.parse_args(given)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
-    terms = Terms(
-        require_signatures=options.require_signatures,
-        client_certificates=not options.no_client_certificates,
-        capacity=options.capacity,
-        ask_days=options.ask_days,
-        demo=options.demo,
-        catalogue=options.catalogue,
-        database=options.database,
-    )
-    data, kiosks = options.data.resolve(), options.kiosk
-    return _told(
-        lambda: serve(data, host=options.host, port=options.port, kiosks=kiosks, terms=terms, stay=options.stay)
-    )
+    return parser
 
 
 def _told(work: Callable[[], int]) -> int:

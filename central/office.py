@@ -86,14 +86,7 @@ def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms
     ``url`` is where terminals reach this central. Raises ``FontMissing``, ``OSError``, ``ValueError``,
     ``yaml.YAMLError``, ``sqlalchemy.exc.SQLAlchemyError``.
     """
-    private_folder(data)
-    typefaces = Typefaces(data / "cache")
-    typefaces.prepare()
-    keys = load_keys(data, clock.now())
-    store = Store(terms.database or database_in(data))
-    enrolment = Enrolment(store, keys, clock, data=data, url=url, kiosks=kiosks)
-    enrolment.enrol_all()
-    restores = Restores(store, data / LAST_ITEM, clock, ask_days=terms.ask_days)
+    keys, store, enrolment, restores = _open(data, url, kiosks, clock, terms)
     packages, register, switches = Packages.load(terms.catalogue), Register.load(), Switches()
     challenges = Challenges(store, clock, _challenge_secret(keys))
     desk = Desk(
@@ -103,12 +96,12 @@ def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms
         register=register,
         challenges=challenges,
         calendar=Calendar.load(),
-        typefaces=typefaces,
+        typefaces=_typefaces(data),
         sealer=DocumentSealer(keys.document_signer, keys.document_ca),
         switches=switches,
         url=url,
     )
-    bell = Bell()
+    pacer, bell, strict = Pacer(clock, terms.capacity), Bell(), terms.require_signatures
     return Office(
         data=data,
         demo=terms.demo,
@@ -121,15 +114,7 @@ def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms
         packages=packages,
         register=register,
         challenges=challenges,
-        intake=Intake(
-            store,
-            keys,
-            packages,
-            clock,
-            pacer=Pacer(clock, terms.capacity),
-            restores=restores,
-            require_signatures=terms.require_signatures,
-        ),
+        intake=Intake(store, keys, packages, clock, pacer=pacer, restores=restores, require_signatures=strict),
         worker=Worker(store, desk, clock, switches, bell),
         bell=bell,
         switches=switches,
@@ -137,11 +122,33 @@ def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms
     )
 
 
+def _open(
+    data: Path, url: str, kiosks: list[str], clock: Clock, terms: Terms
+) -> tuple[Keys, Store, Enrolment, Restores]:
+    """Open what lies in the data folder."""
+    private_folder(data)
+    keys = load_keys(data, clock.now())
+    store = Store(terms.database or database_in(data))
+    enrolment = Enrolment(store, keys, clock, data=data, url=url, kiosks=kiosks)
+    enrolment.enrol_all()
+    restores = Restores(store, data / LAST_ITEM, clock, ask_days=terms.ask_days)
+    return keys, store, enrolment, restores
+
+
 def database_in(data: Path) -> str:
     """Return the address of the embedded database."""
     return f"sqlite:///{data / DATABASE}"
 
 
+def _typefaces(data: Path) -> Typefaces:
+    typefaces = Typefaces(data / "cache")
+    typefaces.prepare()
+    return typefaces
+
+
 def _challenge_secret(keys: Keys) -> bytes:
-    """Derive the key of the challenges' digests: it must outlive a restart, for challenges do."""
+    """Derive the key of the challenges' digests: it must outlive a restart, for challenges do.
+
+    A rotated receipt key voids the codes of the last five minutes.
+    """
     return hashlib.sha256(b"tongban/challenges/1\n" + keys.receipt_key.private_bytes_raw()).digest()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 _RECORD: Final = Shape("schema_step", MetaData(), Column("number", Integer, primary_key=True, autoincrement=False))
+_MOMENT: Final = DateTime(timezone=True)
 _FIRST_TABLE: Final = "kiosk"  # there since the first database
 _LOCK: Final = 7_203_118  # PostgreSQL's advisory lock of this purpose; any number, the same for ever
 
@@ -62,17 +63,44 @@ def _add(connection: Connection, table: str, *columns: Column[object]) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {quoted} ADD COLUMN {wanted}")
 
 
+def _make_keys_audits_restores(connection: Connection) -> None:
+    Shape(
+        "kiosk_key",
+        MetaData(),
+        Column("key_id", String(64), primary_key=True),
+        Column("kiosk", String(64), nullable=False),
+        Column("public_key_pem", Text, nullable=False),
+        Column("registered", _MOMENT, nullable=False),
+        Column("retired", _MOMENT),
+    ).create(connection)
+    Shape(
+        "audit_line",
+        MetaData(),
+        Column("kiosk", String(64), primary_key=True),
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+        Column("line", Text, nullable=False),
+        Column("chain", String(64), nullable=False),
+        Column("received", _MOMENT, nullable=False),
+    ).create(connection)
+    Shape(
+        "restore_mark",
+        MetaData(),
+        Column("noted", _MOMENT, primary_key=True),
+        Column("moment", _MOMENT, nullable=False),
+    ).create(connection)
+
+
 def _keys_and_streams(connection: Connection) -> None:
     """Step 2: keys and states of terminals, epochs that begin at any seq, audit lines, restores."""
-    moment = DateTime(timezone=True)
+    _make_keys_audits_restores(connection)
     _add(
         connection,
         "kiosk",
-        Column("token_expires", moment),
+        Column("token_expires", _MOMENT),
         Column("state", String(32), nullable=False, server_default="enrolled"),
-        Column("enrolled", moment),
+        Column("enrolled", _MOMENT),
         Column("key_id", String(64)),
-        Column("heard", moment),
+        Column("heard", _MOMENT),
         Column("last_epoch", String(32)),
         Column("last_seq", BigInteger),
     )
@@ -85,30 +113,6 @@ def _keys_and_streams(connection: Connection) -> None:
         Column("forked", Boolean, nullable=False, server_default=false()),
     )
     _add(connection, "item", Column("chain_before", String(64)))
-    Shape(
-        "kiosk_key",
-        MetaData(),
-        Column("key_id", String(64), primary_key=True),
-        Column("kiosk", String(64), nullable=False),
-        Column("public_key_pem", Text, nullable=False),
-        Column("registered", moment, nullable=False),
-        Column("retired", moment),
-    ).create(connection)
-    Shape(
-        "audit_line",
-        MetaData(),
-        Column("kiosk", String(64), primary_key=True),
-        Column("seq", BigInteger, primary_key=True, autoincrement=False),
-        Column("line", Text, nullable=False),
-        Column("chain", String(64), nullable=False),
-        Column("received", moment, nullable=False),
-    ).create(connection)
-    Shape(
-        "restore_mark",
-        MetaData(),
-        Column("noted", moment, primary_key=True),
-        Column("moment", moment, nullable=False),
-    ).create(connection)
     # Until now every epoch began with 1, and only the newest of a terminal was not over.
     connection.execute(text("UPDATE stream SET first = 1"))
     connection.execute(
