@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
-from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase
+from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase, Tail
+from offline_queue.wire import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from offline_queue.sql import Row, Statements
 
@@ -49,6 +50,8 @@ class Ledger:
             seq, chain, total = state["last_seq"], state["last_chain"], state["last_total"]
             if newest is not None and newest["seq"] > seq:
                 seq, chain, total = newest
+            if not isinstance(chain, bytes) or len(chain) != identity.HASH_BYTES:
+                raise QueueCorrupt("the end of the chain is damaged")
             self.head = Head(state["kiosk"], state["epoch"], state["epoch_name"], seq, chain, total, state["boot"])
         return self.head
 
@@ -83,14 +86,27 @@ class Ledger:
             head.chain, seq, key.lane, kind, schema, priority, key.key_id, key.sealed_key, fingerprint
         )
         chain = wire.chain_value(head.kiosk, head.epoch, link)
-        total = head.total + len(sealed)
-        first = self.begun.get(key.lane) or self._lanes.get(key.lane) or self.begun.setdefault(key.lane, seq)
-        self.sql.add_item(
-            *(seq, head.epoch_id, key.lane, first, kind, schema, priority),
-            *(self.moment.wall, self.moment.mono, head.boot, total),
-            *(key.key_id, key.sealed_key, fingerprint, head.chain, chain, sealed),
+        self.sql.run(
+            "add_item",
+            seq=seq,
+            epoch=head.epoch_id,
+            lane=key.lane,
+            first=self.begun.get(key.lane) or self._lanes.get(key.lane) or self.begun.setdefault(key.lane, seq),
+            kind=kind,
+            schema=schema,
+            priority=priority,
+            put_at=self.moment.wall,
+            put_mono=self.moment.mono,
+            boot=head.boot,
+            total=head.total + len(sealed),
+            key_id=key.key_id,
+            sealed_key=key.sealed_key,
+            fingerprint=fingerprint,
+            chain_before=head.chain,
+            chain=chain,
+            body=sealed,
         )
-        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, total, head.boot)
+        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, head.total + len(sealed), head.boot)
         self.woke = True
         return wire.ItemId(head.kiosk, head.epoch, seq)
 
@@ -103,23 +119,35 @@ class Ledger:
         """Tell whether items were put that are not entered yet where they stand."""
         return bool(self.load_head().seq > self.state()["enlisted"])
 
-    def enlist(self, limit: int = ENLIST_CHUNK) -> bool:
-        """Enter what was put where it stands: ready, or waiting in its lane; tell whether there is more."""
-        rows = list(self.sql.rows("tail", limit=limit))
-        for row in rows:
+    def read_tail(self, *, singly: bool = False) -> Tail:
+        """Return the next items that are not entered yet.
+
+        ``singly`` reads row by row, outside of a transaction: SQLite lets no write follow a damaged page in the same.
+        """
+        first, last = self.state()["enlisted"] + 1, self.load_head().seq
+        if not singly:
+            rows = list(self.sql.rows("tail", limit=ENLIST_CHUNK))
+            return Tail(rows, [], rows[-1]["seq"] if len(rows) == ENLIST_CHUNK else last)
+        last = min(last, first + ENLIST_CHUNK)
+        unreadable: list[int] = []
+        return Tail(self._singly("tail_item", range(first, last + 1), unreadable), unreadable, last)
+
+    def enlist(self, tail: Tail) -> None:
+        """Enter items where they stand: ready, or waiting in their lane; set aside what the disk does not give back."""
+        for row in tail.rows:
             place = {"seq": row["seq"], "lane": row["lane"], "priority": row["priority"]}
-            if row["seq"] == row["lane"]:  # a lane's first item has nothing before it
-                self.sql.run("make_ready", **place)
-            elif not self.sql.run("enlist", **place):
+            # A lane's first item has nothing before it.
+            if not self.sql.run("make_ready" if row["seq"] == row["lane"] else "enlist", **place):
                 self.sql.run("make_wait", **place)
-        more = len(rows) == limit
-        self.sql.run("enlisted", seq=rows[-1]["seq"] if more else self.load_head().seq)
-        return more
+        self.sql.run("enlisted", seq=tail.last)
+        for seq in tail.unreadable:
+            self.settled(1, 0)
+            self.set_aside(seq, seq, "unreadable", None, AlarmCode.ITEM_ROTTEN)
 
     def enlist_to(self, seq: int) -> None:
         """Enter what was put where it stands, at least up to an item that is about to be moved."""
         while self.state()["enlisted"] < min(seq, self.load_head().seq):
-            self.enlist()
+            self.enlist(self.read_tail())
 
     def take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
         """Return what may be sent now, one item of a lane, and the seqs whose stored bytes no longer fit the chain.
@@ -131,7 +159,12 @@ class Ledger:
         head, room, epoch = self.load_head(), max_bytes, 0
         names = {row["id"]: row["name"] for row in self.sql.rows("epochs")}
         mono = self.moment.mono
-        for row in self._singly(limit, rotten) if singly else self.sql.rows("ready_items", mono=mono, limit=limit):
+        rows: Iterable[Row] = self.sql.rows("ready_items", mono=mono, limit=limit)
+        if singly:
+            ready = [row["seq"] for row in self.sql.rows("ready_seqs", mono=mono, limit=limit)]
+            rows = self._singly("ready_item", ready, rotten)
+            rotten += set(ready) - {row["seq"] for row in rows} - set(rotten)  # not to be found any more
+        for row in rows:
             row_epoch, fingerprint, *values = row
             item = wire.Item(*values)
             if not self.fits(names.get(row_epoch, ""), item, fingerprint):
@@ -155,7 +188,10 @@ class Ledger:
     def fits(self, epoch: str, item: wire.Item, fingerprint: bytes) -> bool:
         """Tell whether a stored item is what was stored."""
         kiosk = self.load_head().kiosk
-        return item.fingerprint == fingerprint and wire.fits_chain(kiosk, epoch, item, fingerprint)
+        try:
+            return item.fingerprint == fingerprint and wire.fits_chain(kiosk, epoch, item, fingerprint)
+        except (TypeError, ValueError, AttributeError):  # a rotten type: text where bytes were, or nothing at all
+            return False
 
     def next_due_s(self) -> float | None:
         """Return the seconds from this moment until an item may be sent; ``None``: there is none."""
@@ -173,7 +209,13 @@ class Ledger:
 
     def item_state(self, seq: int) -> ItemState:
         """Return where an item is."""
-        row = self.sql.one("find_item", seq=seq)
+        aside = self.sql.one("set_aside", seq=seq)
+        try:
+            row = self.sql.careful("find_item", seq=seq)
+        except QueueError:
+            if aside is None:
+                raise
+            return ItemState(Phase.QUARANTINED, reason=aside["reason"])  # its own row cannot be read
         if row is None or row["delivered"]:
             settled = self.sql.one("find_receipt", seq=seq)
             receipt = None if settled is None else _receipt(settled["body"], seq)
@@ -215,13 +257,21 @@ class Ledger:
             self.settled(1, row["size"])
             self.set_aside(seq, lane, reason, None, code)
 
-    def quarantine_unread(self, seq: int) -> None:
-        """Set a ready item aside whose row the disk does not give back."""
+    def stored_size(self, seq: int) -> int | None:
+        """Return the size of a body; ``None`` when the disk does not give its row back. Not within a transaction."""
+        try:
+            row = self.sql.careful("stored_item", seq=seq)
+        except QueueError:
+            row = None
+        return None if row is None else row["size"] or 0
+
+    def quarantine_rotten(self, seq: int, size: int | None) -> None:
+        """Set a ready item aside whose row is not what was stored: nothing of the row is believed."""
         row = self.sql.one("ready_lane", seq=seq)
         if row is not None:
             self.sql.run("forget_ready", seq=seq)
-            self.settled(1, 0)  # its size is not known: the figure of bytes stays that much too high
-            self.set_aside(seq, row["lane"], "unreadable", None, AlarmCode.ITEM_ROTTEN)
+            self.settled(1, size or 0)
+            self.set_aside(seq, row["lane"], "unreadable" if size is None else "rotten", None, AlarmCode.ITEM_ROTTEN)
 
     def set_aside(self, seq: int, lane: int, reason: str, reply: int | None, code: AlarmCode) -> None:
         """Enter an item into the quarantine, and raise the alarm."""
@@ -260,17 +310,15 @@ class Ledger:
         head = self.load_head()
         self.sql.run("settle_state", seq=head.seq, chain=head.chain, total=head.total, items=items, bytes=size)
 
-    def _singly(self, limit: int, unreadable: list[int]) -> list[Row]:
+    def _singly(self, query: str, seqs: Iterable[int], unreadable: list[int]) -> list[Row]:
         rows = []
-        for seq in [row["seq"] for row in self.sql.rows("ready_seqs", mono=self.moment.mono, limit=limit)]:
+        for seq in seqs:
             try:
-                row = self.sql.one("ready_item", seq=seq)
+                row = self.sql.careful(query, seq=seq)
             except QueueError:
-                row = None
-            if row is None:
                 unreadable.append(seq)
             else:
-                rows.append(row)
+                rows += [] if row is None else [row]
         return rows
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LANES_REMEMBERED: Final = 20_000  # a visit takes minutes: this many later no lane goes on
+_DISK: Final = frozenset({QueueCode.IO, QueueCode.CORRUPT})  # what the disk gives back is not what it was given
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -131,15 +133,17 @@ class Outbox:
 
         What no longer fits its chain, or cannot be read, is named by an alarm and set aside; the rest flows.
         """
-        await self._enlist()
         try:
+            await self._enlist()
             batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
         except QueueError as error:
-            if error.code not in {QueueCode.IO, QueueCode.CORRUPT}:
+            if error.code not in _DISK:
                 raise
+            await self._enlist(singly=True)
             batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes, singly=True))
         for seq in rotten:
-            await self.quarantine(seq, "rotten", code=AlarmCode.ITEM_ROTTEN)
+            size = await self.read(partial(Ledger.stored_size, seq=seq))
+            await self.transact(partial(Ledger.quarantine_rotten, seq=seq, size=size), spare=True)
         return batch
 
     async def settle(self, reply: wire.Reply) -> Settlement:
@@ -147,14 +151,9 @@ class Outbox:
         keys = self._receipt_keys
         return await self.transact(lambda ledger: settlement.settle(ledger, reply, keys), spare=True)
 
-    async def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
+    async def quarantine(self, seq: int, reason: str) -> None:
         """Set an item aside with its body, and raise the alarm."""
-        try:
-            await self.transact(lambda ledger: ledger.quarantine(seq, reason, code=code), spare=True)
-        except QueueError as error:
-            if error.code not in {QueueCode.IO, QueueCode.CORRUPT}:
-                raise
-            await self.transact(lambda ledger: ledger.quarantine_unread(seq), spare=True)
+        await self.transact(lambda ledger: ledger.quarantine(seq, reason), spare=True)
 
     async def state(self, item_id: wire.ItemId) -> ItemState:
         """Return where an item is."""
@@ -206,14 +205,15 @@ class Outbox:
         if self._on_alarm is not None:
             self._loop.call_soon(self._on_alarm, alarm)
 
-    async def _enlist(self) -> None:
+    async def _enlist(self, *, singly: bool = False) -> None:
         """Enter some of what was put where it stands. Not flushed: after a cut it is simply done again.
 
         Some: the first batch after a long silence must not wait for a million to be sorted. A batch takes fewer.
         """
         if await self.read(lambda ledger: ledger.has_tail()):
+            enlist = partial(Ledger.enlist, tail=await self.read(partial(Ledger.read_tail, singly=singly)))
             await self._store.write(
-                lambda sql: self._ledger_work(sql, lambda ledger: ledger.enlist()),
+                partial(self._ledger_work, work=enlist),
                 self._committed,
                 spare=True,
                 flushed=False,

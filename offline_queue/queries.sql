@@ -13,7 +13,7 @@ INSERT INTO state (id, kiosk, epoch, last_chain, audit_chain) VALUES (1, :kiosk,
 SELECT state.*, epoch.name AS epoch_name FROM state JOIN epoch ON epoch.id = state.epoch;
 
 -- name: newest_item
-SELECT seq, chain, total FROM outbox ORDER BY seq DESC LIMIT 1;
+SELECT seq, chain, coalesce(CAST(total AS INTEGER), 0) AS total FROM outbox ORDER BY seq DESC LIMIT 1;
 
 -- name: epochs
 SELECT id, name FROM epoch;
@@ -33,17 +33,29 @@ UPDATE state SET boot = boot + 1, boot_id = :boot_id, link_due = 0;
 UPDATE ready SET due = 0 WHERE due <> 0;
 
 -- name: add_item
--- By position, in the order of the table: this one statement is what a put is made of.
-INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO outbox (seq, epoch, lane, first, kind, schema, priority, put_at, put_mono, boot, total, key_id, sealed_key,
+                    fingerprint, chain_before, chain, body)
+VALUES (:seq, :epoch, :lane, :first, :kind, :schema, :priority, :put_at, :put_mono, :boot, :total, :key_id, :sealed_key,
+        :fingerprint, :chain_before, :chain, :body);
 
 -- name: make_ready
-INSERT INTO ready (priority, seq, lane) VALUES (:priority, :seq, :lane);
+-- Two of one lane are a rotten number of a lane: the second waits.
+INSERT INTO ready (priority, seq, lane) VALUES (:priority, :seq, :lane) ON CONFLICT DO NOTHING;
 
 -- name: make_wait
 INSERT INTO waiting (lane, seq, priority) VALUES (:lane, :seq, :priority);
 
 -- name: tail
-SELECT seq, first AS lane, priority FROM outbox WHERE seq > (SELECT enlisted FROM state) ORDER BY seq LIMIT :limit;
+-- The number of a lane is not in the chain: one that leads to another lane is rotten, and found anew by the lane's name.
+SELECT o.seq, o.priority, CASE
+    WHEN o.first = o.seq THEN o.seq
+    WHEN (SELECT f.lane FROM outbox f WHERE f.seq = o.first) = o.lane THEN o.first
+    ELSE coalesce((SELECT min(s.seq) FROM outbox s WHERE s.lane = o.lane AND s.seq < o.seq), o.seq) END AS lane
+FROM outbox o WHERE o.seq > (SELECT enlisted FROM state) ORDER BY o.seq LIMIT :limit;
+
+-- name: tail_item
+-- Beside a damaged page nothing is looked up in other rows.
+SELECT seq, priority, iif(first < seq, first, seq) AS lane FROM outbox WHERE seq = :seq;
 
 -- name: enlist
 -- Ready unless an item without a verdict stands before it in its lane; a rejected one has its verdict.
@@ -78,7 +90,8 @@ SELECT min(due) AS due FROM ready;
 
 -- name: oldest_ready
 -- One seek for each priority class instead of a walk over all that is ready, and one for the tail.
-SELECT put_at, put_mono, boot FROM outbox WHERE seq = (
+SELECT coalesce(CAST(put_at AS REAL), 0) AS put_at, coalesce(CAST(put_mono AS REAL), 0) AS put_mono, boot
+FROM outbox WHERE seq = (
     SELECT min(least) FROM (
         SELECT (SELECT min(seq) FROM ready WHERE priority = class.column1) AS least
         FROM (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) AS class
@@ -90,6 +103,9 @@ SELECT o.seq, o.first AS lane, o.priority, coalesce(r.attempts, 0) AS attempts, 
 FROM outbox o LEFT JOIN ready r ON r.priority = o.priority AND r.seq = o.seq LEFT JOIN quarantine q ON q.seq = o.seq
 LEFT JOIN receipt c ON c.seq = o.seq
 WHERE o.seq = :seq;
+
+-- name: set_aside
+SELECT reason FROM quarantine WHERE seq = :seq;
 
 -- name: stored_item
 SELECT epoch, first AS lane, priority, fingerprint, length(body) AS size FROM outbox WHERE seq = :seq;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -47,10 +48,6 @@ class Statements:
         """Execute; return the number of rows changed."""
         return self._connection.execute(self._queries[name], values).rowcount
 
-    def add_item(self, *columns: str | bytes | float) -> None:
-        """Insert a row of ``outbox``: all its columns, in their order."""
-        self._connection.execute(self._queries["add_item"], columns)
-
     def run_many(self, name: str, rows: Iterable[Mapping[str, str | bytes | float | None]], /) -> int:
         """Execute once for each row; return the number of rows changed."""
         return self._connection.executemany(self._queries[name], rows).rowcount
@@ -59,6 +56,11 @@ class Statements:
         """Return the first row, or ``None``."""
         row: Row | None = self._connection.execute(self._queries[name], values).fetchone()
         return row
+
+    def careful(self, name: str, /, **values: str | bytes | float | None) -> Row | None:
+        """Return the first row, or ``None``; raise ``QueueError`` where others wait for the end of the transaction."""
+        with translated():
+            return self.one(name, **values)
 
     def rows(self, name: str, /, **values: str | bytes | float | None) -> Iterator[Row]:
         """Yield rows as they are read."""
@@ -73,6 +75,7 @@ def connect(path: Path) -> Connection:
     """Open the one connection that writes; what SQLite does not do as told is a ``QueueError``."""
     connection = sqlite3.connect(path, isolation_level=None, cached_statements=256, check_same_thread=True)
     connection.row_factory = sqlite3.Row
+    connection.text_factory = _text
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     for name, value, expected in _PRAGMAS:
@@ -96,6 +99,11 @@ def reading(path: Path) -> Iterator[Statements]:
             connection.close()
 
 
+def _text(raw: bytes) -> str:
+    """Read text; rotten bytes become a wrong text, which the chain notices, and no error for all rows beside it."""
+    return str(raw, "utf-8", "replace")
+
+
 def sqlite_version() -> tuple[str, bool]:
     """Return the library's version, and whether it has the WAL-reset race (fixed in 3.51.3)."""
     return sqlite3.sqlite_version, (3, 7, 0) <= sqlite3.sqlite_version_info < (3, 51, 3)
@@ -110,15 +118,16 @@ def translated() -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
         raise _kind(name, f"{name}: {error}") from error
     except OSError as error:
-        raise _kind(type(error).__name__, f"{type(error).__name__}: {error.strerror}") from error
+        name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        raise _kind(name, f"{name}: {error.strerror}") from error
 
 
 def _kind(name: str, detail: str) -> QueueError:
-    if name.startswith("SQLITE_FULL"):
+    if name in {"SQLITE_FULL", "ENOSPC", "EDQUOT"}:
         return QueueFull(detail)
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return QueueCorrupt(detail)
-    if name.startswith(("SQLITE_READONLY", "PermissionError")):
+    if name.startswith(("SQLITE_READONLY", "EROFS", "EACCES", "EPERM")):
         return QueueError(detail, code=QueueCode.READ_ONLY)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return QueueError(detail, code=QueueCode.LOCKED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from offline_queue.sql import Row
     from offline_queue.wire import ItemId, Receipt
 
 
@@ -134,6 +135,14 @@ class Moment(NamedTuple):
 
     wall: float
     mono: float
+
+
+class Tail(NamedTuple):
+    """Items that are not entered yet where they stand, up to ``last``; ``unreadable`` are those the disk withholds."""
+
+    rows: list[Row]
+    unreadable: list[int]
+    last: int
 
 
 class Head(NamedTuple):
