@@ -60,7 +60,7 @@ async def test_deleted_log_is_noticed_by_the_mark(rig: Rig) -> None:
     outbox = await rig.open()
     await rig.until(lambda: bool(rig.alarms))
     assert [alarm.code for alarm in rig.alarms] == [AlarmCode.HISTORY_LOST]
-    assert rig.alarms[0].detail == "the file ends at 1, it was at 5"
+    assert rig.alarms[0].detail == f"the file ends at 1 of {epoch[:8]}, it was at 5 of {epoch[:8]}"
     assert await offered(outbox) == [1]
     await goes_on(rig, outbox, epoch, 5)
 
