@@ -41,12 +41,8 @@ def _compare(ledger: Ledger, head: Head, mark: wire.ChainEnd) -> Head:
     begun = mark.chain == wire.chain_start(head.kiosk, mark.epoch)  # the row at mark.seq is of the epoch before
     if known and mark.seq <= head.seq and (begun or chain in {None, mark.chain}):
         return head
-    ledger.alarms.append(
-        Alarm(
-            AlarmCode.HISTORY_LOST,
-            f"the file ends at {head.seq} of {head.epoch[:8]}, it was at {mark.seq} of {mark.epoch[:8]}",
-        )
-    )
+    where = f"the file ends at {head.seq}, it was at {mark.seq}" + ("" if known else " of another epoch")
+    ledger.alarms.append(Alarm(AlarmCode.HISTORY_LOST, where))
     gap = max(0, mark.seq - head.seq)
     ledger.head = head._replace(seq=head.seq + gap)  # a seq once given is not given again
     ledger.settled(gap, 0)

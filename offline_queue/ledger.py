@@ -86,27 +86,14 @@ class Ledger:
             head.chain, seq, key.lane, kind, schema, priority, key.key_id, key.sealed_key, fingerprint
         )
         chain = wire.chain_value(head.kiosk, head.epoch, link)
-        self.sql.run(
-            "add_item",
-            seq=seq,
-            epoch=head.epoch_id,
-            lane=key.lane,
-            first=self.begun.get(key.lane) or self._lanes.get(key.lane) or self.begun.setdefault(key.lane, seq),
-            kind=kind,
-            schema=schema,
-            priority=priority,
-            put_at=self.moment.wall,
-            put_mono=self.moment.mono,
-            boot=head.boot,
-            total=head.total + len(sealed),
-            key_id=key.key_id,
-            sealed_key=key.sealed_key,
-            fingerprint=fingerprint,
-            chain_before=head.chain,
-            chain=chain,
-            body=sealed,
+        total = head.total + len(sealed)
+        first = self.begun.get(key.lane) or self._lanes.get(key.lane) or self.begun.setdefault(key.lane, seq)
+        self.sql.add_item(
+            *(seq, head.epoch_id, key.lane, first, kind, schema, priority),
+            *(self.moment.wall, self.moment.mono, head.boot, total),
+            *(key.key_id, key.sealed_key, fingerprint, head.chain, chain, sealed),
         )
-        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, head.total + len(sealed), head.boot)
+        self.head = Head(head.kiosk, head.epoch_id, head.epoch, seq, chain, total, head.boot)
         self.woke = True
         return wire.ItemId(head.kiosk, head.epoch, seq)
 

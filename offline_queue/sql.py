@@ -48,6 +48,10 @@ class Statements:
         """Execute; return the number of rows changed."""
         return self._connection.execute(self._queries[name], values).rowcount
 
+    def add_item(self, *columns: str | bytes | float) -> None:
+        """Insert a row of ``outbox``: all its columns, in their order."""
+        self._connection.execute(self._queries["add_item"], columns)
+
     def run_many(self, name: str, rows: Iterable[Mapping[str, str | bytes | float | None]], /) -> int:
         """Execute once for each row; return the number of rows changed."""
         return self._connection.executemany(self._queries[name], rows).rowcount
