@@ -84,22 +84,31 @@ class Credentials:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await self._found.wait()
-        if self.key is not None and not self._registered:
-            await self.refresh(office)
+        if self._registered:
+            return
+        try:
+            await self._register(office)
+        except KioskError as error:
+            raise LinkDown("credentials") from error
 
     async def refresh(self, office: Office) -> None:
-        """Central refused us: make our key known if that was not done, else get a new token. Raises ``LinkDown``."""
+        """Central refused us: get a new token, and make our key known (again). Raises ``LinkDown``.
+
+        Both, whatever the reason given: a central that was restored or enrolled us anew may have lost either.
+        """
         try:
-            if self.key is not None and not self._registered:
-                await office.register_key(public_pem(self.key.public_key()))
-                self._registered = True
-            else:
-                self._token = await office.new_token()
-                await asyncio.to_thread(_keep, self._token_file, self._token)
+            self._token = await office.new_token()
+            await asyncio.to_thread(_keep, self._token_file, self._token)
+            await self._register(office)
         except GatewayRejected as error:
             raise LinkDown(f"refused_{error.reason}"[:64]) from error
         except (KioskError, OSError) as error:
             raise LinkDown("credentials") from error
+
+    async def _register(self, office: Office) -> None:
+        if self.key is not None:
+            await office.register_key(public_pem(self.key.public_key()))
+            self._registered = True
 
     def close(self) -> None:
         """Let go of the key."""

@@ -174,10 +174,12 @@ def _hear(ledger: Ledger, reply: wire.Reply) -> None:
 def _follow(ledger: Ledger, reply: wire.Reply) -> None:
     """Act on what central knows of the epoch: an old image here begins a new epoch, a restore there sends again."""
     head, stream = ledger.load_head(), reply.stream
-    if stream.state is wire.StreamState.REGRESS and reply.epoch == head.epoch and stream.highest > head.seq:
+    # Once an epoch turned, the same word is about an old one: a reply that comes twice turns nothing again.
+    if stream.state is wire.StreamState.REGRESS and reply.epoch == head.epoch:
         ledger.alarms.append(Alarm(AlarmCode.OLD_IMAGE, f"central has items up to {stream.highest}, we {head.seq}"))
         ledger.new_epoch()
-    if stream.restored is not None and stream.restored.timestamp() > (ledger.state()["restored"] or 0.0):
+    # Not "later than": central may be set back twice, the second time further. It names each restore by another moment.
+    if stream.restored is not None and stream.restored.timestamp() != ledger.state()["restored"]:
         _send_again(ledger, stream.restored)
 
 
