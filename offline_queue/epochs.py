@@ -35,8 +35,8 @@ def begin(ledger: Ledger, kiosk: str, boot_id: str, mark: wire.ChainEnd | None) 
 def _compare(ledger: Ledger, head: Head, mark: wire.ChainEnd) -> Head:
     """Begin a new epoch when the file is not the one whose end was noted beside it."""
     row = ledger.sql.one("read_item", seq=mark.seq)
-    stored = None if row is None else row["chain"]  # None: dropped, nothing to compare with
-    chain = head.chain if mark.seq == head.seq else stored
+    end = head.chain if (mark.epoch, mark.seq) == (head.epoch, head.seq) else None  # None: nothing to compare with
+    chain = end if row is None else row["chain"]
     known = ledger.sql.one("find_epoch", name=mark.epoch) is not None
     begun = mark.chain == wire.chain_start(head.kiosk, mark.epoch)  # the row at mark.seq is of the epoch before
     if known and mark.seq <= head.seq and (begun or chain in {None, mark.chain}):

@@ -6,10 +6,10 @@ import asyncio
 from collections import deque
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from offline_queue import epochs, figures, settlement, wire
-from offline_queue.errors import QueueCode, QueueError
+from offline_queue import epochs, figures, salvage, settlement, wire
+from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
 from offline_queue.ledger import Ledger
 from offline_queue.store import DEFAULT_CAP_BYTES, MARK_BYTES, Store
 from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, Moment, Phase
@@ -49,6 +49,7 @@ class Outbox:
         self._on_alarm: Callable[[Alarm], None] | None = None
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
         self._central_key: tuple[X25519PublicKey, str]
+        self._path = Path()
         self._head: Head | None = None  # of the db thread
         self._lanes: dict[str, int] = {}  # first seq of each lane, of the db thread
         self._untold: deque[Ledger] = deque()  # committed, the loop has not heard of it yet
@@ -69,25 +70,36 @@ class Outbox:
         on_alarm: Callable[[Alarm], None] | None = None,
         boot_id: str | None = None,
         cap_bytes: int = DEFAULT_CAP_BYTES,
-    ) -> Self:
+    ) -> Outbox:
         """Open or make the queue at ``path``; its folder must exist.
 
         ``central_key`` seals, ``receipt_keys`` (key id -> key) prove replies. ``now`` is aware UTC, ``monotonic`` the
         system's clock: it is compared over restarts of the process, and ``boot_id`` (by default the kernel's) tells
-        when it began anew. ``cap_bytes`` is to be well below the size of the partition.
+        when it began anew. ``cap_bytes`` is to be well below the size of the partition. A broken file is salvaged.
         """
-        outbox = cls(await Store.open(path, cap_bytes=cap_bytes), now, monotonic)
-        outbox._on_alarm = on_alarm
-        outbox.trust(central_key, central_key_id, receipt_keys)
+
+        async def begin() -> Outbox:
+            outbox = cls(await Store.open(path, cap_bytes=cap_bytes), now, monotonic)
+            outbox._on_alarm, outbox._path = on_alarm, path
+            outbox.trust(central_key, central_key_id, receipt_keys)
+            try:
+                boot = boot_id or (await asyncio.to_thread(_BOOT_ID.read_text)).strip()
+                mark = _read_mark(outbox._store.read_mark())
+                head = await outbox.transact(lambda ledger: epochs.begin(ledger, kiosk, boot, mark))
+            except BaseException:
+                await outbox.close()
+                raise
+            outbox.kiosk, outbox.epoch = kiosk, head.epoch
+            return outbox
+
+        lost = await asyncio.to_thread(salvage.mend, path, kiosk)
         try:
-            if boot_id is None:
-                boot_id = (await asyncio.to_thread(_BOOT_ID.read_text)).strip()
-            mark = _read_mark(outbox._store.read_mark())
-            head = await outbox.transact(lambda ledger: epochs.begin(ledger, kiosk, boot_id, mark))
-        except BaseException:
-            await outbox.close()
-            raise
-        outbox.kiosk, outbox.epoch = kiosk, head.epoch
+            outbox = await begin()
+        except QueueCorrupt:
+            lost = await asyncio.to_thread(salvage.mend, path, kiosk, broken=True)
+            outbox = await begin()
+        if lost:
+            outbox.alarm(Alarm(AlarmCode.HISTORY_LOST, lost))
         return outbox
 
     async def close(self) -> None:
@@ -121,7 +133,11 @@ class Outbox:
 
         ``spare``: on a full disk give up the reserve; for settling only, never for taking in.
         """
-        result, _ = await self._store.write(lambda sql: self._ledger_work(sql, work), self._committed, spare=spare)
+        try:
+            result, _ = await self._store.write(lambda sql: self._ledger_work(sql, work), self._committed, spare=spare)
+        except QueueCorrupt:
+            await asyncio.to_thread(salvage.suspect, self._path)
+            raise
         return result
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
@@ -139,6 +155,8 @@ class Outbox:
         except QueueError as error:
             if error.code not in _DISK:
                 raise
+            if error.code is QueueCode.CORRUPT:
+                await asyncio.to_thread(salvage.suspect, self._path)
             await self._enlist(singly=True)
             batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes, singly=True))
         for seq in rotten:

@@ -90,6 +90,14 @@ def connect(path: Path) -> Connection:
     return connection
 
 
+def plain(path: Path) -> Connection:
+    """Open a file as it is, without a setting of ours: to salvage it, or to make the one that takes its place."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.text_factory = _text
+    return connection
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[Statements]:
     """Open a file that another process may be writing, to look only; each statement is a short read of its own."""

@@ -131,12 +131,12 @@ class Store:
 
     def _open(self) -> None:
         with translated():
-            self._lock_file = _own(self._path)
+            self._lock_file = own(self._path)
             self._mark_file = os.open(self._path.with_name(self._path.name + ".mark"), _OWN_FILE, 0o600)
             self._connection = connect(self._path)
             self._cap(0)
             steps.apply(Database(self._connection, execute_plugins=False))
-            _flush_folder(self._path.parent)
+            flush_folder(self._path.parent)
             self._reserve.fill()
 
     def _close(self) -> None:
@@ -200,7 +200,7 @@ class Store:
         self._open_connection().execute(f"PRAGMA max_page_count = {self._cap_pages + extra_pages}").fetchall()
 
 
-def _own(path: Path) -> int:
+def own(path: Path) -> int:
     """Take the owner's lock, held until the process ends, and make the file readable by the owner alone."""
     lock_file = os.open(path.with_name(path.name + ".lock"), _OWN_FILE, 0o600)
     try:
@@ -212,7 +212,7 @@ def _own(path: Path) -> int:
     return lock_file
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the names of new files durable: SQLite flushes the folder for its journals, not for the database."""
     handle = os.open(folder, os.O_RDONLY)
     try:
