@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from offline_queue import wire
-from offline_queue.errors import QueueCode, QueueCorrupt, QueueError, QueueFull
-from offline_queue.values import AdmissionLimits, AdmissionReason
+from offline_queue.errors import QueueCode, QueueError, QueueFull
+from offline_queue.values import AdmissionLimits, AdmissionReason, AlarmCode
 from offline_queue.wire import Verdict
 from tests.queue.moves import look, offered, opened, put, reply, settle
 
@@ -66,10 +66,13 @@ async def test_file_of_another_terminal_is_refused(rig: Rig) -> None:
     await rig.open()  # and the lock was given back
 
 
-async def test_file_that_is_not_a_database_is_named_corrupt(rig: Rig) -> None:
+async def test_file_that_is_not_a_database_is_kept_aside_with_an_alarm(rig: Rig) -> None:
     rig.path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(QueueCorrupt):
-        await rig.open()
+    outbox = await rig.open()
+    await rig.until(lambda: bool(rig.alarms))
+    assert [alarm.code for alarm in rig.alarms] == [AlarmCode.HISTORY_LOST]
+    assert rig.path.with_name("queue.db.broken-1").read_bytes() == b"not a database" * 1000
+    assert (await put(outbox)).seq == 1
 
 
 async def test_settings_of_durability_hold(rig: Rig) -> None:

@@ -53,6 +53,7 @@ async def copy(sound: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 def fresh(sound: Rig, rig: Rig) -> None:
     for name in ("queue.db", "queue.db.mark"):
         shutil.copyfile(sound.path.with_name(name), rig.path.with_name(name))
+    rig.path.with_name("queue.db.suspect").unlink(missing_ok=True)
     rig.alarms.clear()
 
 
