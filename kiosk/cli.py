@@ -1,4 +1,7 @@
-"""``kioskctl``: the terminal's command line for people who look after it. ``kioskctl world`` moves a demo's world."""
+"""``kioskctl``: the terminal's command line for people who look after it. ``kioskctl world`` moves a demo's world.
+
+The other commands are in modules of their own: ``cli_queue.py``, ``cli_audit.py``, ``cli_slip.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devices.sim.dock_client import DockClient, DockError
+from kiosk import cli_audit, cli_queue, cli_slip
+from kiosk.cli_places import EXIT_REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEMO_STATE = Path(__file__).parent.parent / "build" / "demo"
-EXIT_REFUSED = 1
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Look after a terminal.")
 world = typer.Typer(no_args_is_help=True, help="Move the simulated world of a running demo.")
 app.add_typer(world, name="world")
+app.add_typer(cli_queue.app, name="queue")
+app.add_typer(cli_audit.app, name="audit")
+app.add_typer(cli_slip.app, name="slip")
 
 
 class Printer(enum.StrEnum):

@@ -39,18 +39,20 @@ class HttpSender:
         ca_file: Path | None,
         token: Callable[[], str],
         cert: tuple[Path, Path] | None = None,
+        path: str = "",
     ) -> None:
         """``url`` is central's root; ``ca_file`` the pinned CA (PEM); ``token`` is asked anew for each request.
 
         ``cert``: the terminal's client certificate and its key, PEM; both may be in one file. They are read for each
-        new connection. Plain HTTP is for central on the same machine alone. Raises ``QueueError``.
+        new connection. Plain HTTP is for central on the same machine alone. ``path``: another counter of central than
+        that for the terminal's own batches. Raises ``QueueError``.
         """
         parts = urlsplit(url)
         if parts.scheme == "https" and ca_file is None:
             raise QueueError("a pinned CA is needed for central", code=QueueCode.INVALID)
         if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
             raise QueueError("central must be reached by https", code=QueueCode.INVALID)
-        self._url = f"{url.rstrip('/')}/v1/kiosks/{kiosk}/batches"
+        self._url = url.rstrip("/") + (path or f"/v1/kiosks/{kiosk}/batches")
         self._verify = str(ca_file) if ca_file is not None else True
         self._cert = None if cert is None else (str(cert[0]), str(cert[1]))
         self._kiosk = kiosk

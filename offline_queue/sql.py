@@ -99,13 +99,18 @@ def plain(path: Path) -> Connection:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Statements]:
-    """Open a file that another process may be writing, to look only; each statement is a short read of its own."""
+def reading(path: Path, *, still: bool = False) -> Iterator[Statements]:
+    """Open a file that another process may be writing, to look only; each statement is a short read of its own.
+
+    ``still``: all statements see the file as it was at the first. Not for long: the log cannot be folded in meanwhile.
+    """
     with translated():
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            if still:
+                connection.execute("BEGIN")
             yield Statements(connection)
         finally:
             connection.close()
