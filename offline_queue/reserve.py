@@ -16,22 +16,20 @@ class Reserve:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-
-    @property
-    def spent(self) -> bool:
-        """Whether it was given up and could not be put back yet."""
-        return not self._path.exists()
+        self.spent = True  # given up, or not put back yet
 
     def give_up(self) -> None:
         """Free its room. Raises ``OSError``."""
         self._path.unlink(missing_ok=True)
+        self.spent = True
 
     def fill(self) -> None:
         """Take its room on the disk; when there is none, admission says so by the free space."""
-        if self._path.exists() and self._path.stat().st_size == SPARE_BYTES:
-            return
         try:
-            with self._path.open("wb") as reserve:
-                os.posix_fallocate(reserve.fileno(), 0, SPARE_BYTES)
+            if not self._path.exists() or self._path.stat().st_size != SPARE_BYTES:
+                with self._path.open("wb") as reserve:
+                    os.posix_fallocate(reserve.fileno(), 0, SPARE_BYTES)
         except OSError:
-            self._path.unlink(missing_ok=True)
+            self.give_up()
+        else:
+            self.spent = False

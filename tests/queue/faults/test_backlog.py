@@ -1,0 +1,81 @@
+"""Fault 41, in small: a step costs no more in a long queue. A million, and the clock, are in `make bench`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from offline_queue import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from offline_queue.outbox import Outbox
+    from tests.queue.conftest import Rig
+
+SHORT, LONG = 400, 20_000
+GROWTH = 1.3  # Q5: within 1.3 times of an empty queue
+
+
+async def fill(outbox: Outbox, count: int, name: str) -> None:
+    keys = [outbox.begin_visit(f"{name}-{n}") for n in range(count)]
+    await outbox.transact(
+        lambda ledger: [ledger.put(key, "case", b"x" * 200, priority=n % 3) for n, key in enumerate(keys)]
+    )
+
+
+async def steps(outbox: Outbox, work: Callable[[], Awaitable[Any]]) -> int:
+    """Return how many instructions of SQLite's machine ``work`` took."""
+    count = 0
+
+    def step() -> int:
+        nonlocal count
+        count += 1
+        return 0
+
+    connection: Any = outbox._store._connection
+    await outbox._store.worker.do(lambda: connection.set_progress_handler(step, 1))
+    await work()
+    await outbox._store.worker.do(lambda: connection.set_progress_handler(None, 0))
+    return count
+
+
+async def costs(rig: Rig, outbox: Outbox, name: str) -> dict[str, int]:
+    async def put() -> None:
+        with outbox.begin_visit(f"{name}-one") as key:
+            await outbox.put(key, "case", b"x")
+
+    async def settle() -> None:
+        assert batch is not None
+        await outbox.settle(rig.central.reply(batch, [rig.central.receive(batch, item) for item in batch.items]))
+
+    found = {"put": await steps(outbox, put), "stats": await steps(outbox, outbox.stats)}
+    await outbox.take()  # enters some of the tail: a bounded number, but not every time the same
+    found["take"] = await steps(outbox, lambda: outbox.take(limit=wire.MAX_BATCH_ITEMS))
+    batch = await outbox.take()
+    found["settle"] = await steps(outbox, settle)
+    return found
+
+
+async def test_backlog_does_not_make_a_step_dearer(rig: Rig) -> None:
+    """Fault 41."""
+    outbox = await rig.open()
+    await fill(outbox, SHORT, "short")
+    short = await costs(rig, outbox, "short")
+    await fill(outbox, LONG, "long")
+    for _ in range(20):  # most of it entered where it stands
+        await outbox.take()
+    long = await costs(rig, outbox, "long")
+    assert {name: long[name] / short[name] <= GROWTH for name in short} == dict.fromkeys(short, True)
+
+
+@pytest.mark.parametrize("limit", [1, 50])
+async def test_first_batch_after_a_long_silence_does_not_wait_for_all_to_be_sorted(rig: Rig, limit: int) -> None:
+    """Fault 41."""
+    outbox = await rig.open()
+    await fill(outbox, LONG, "v")
+    batch = await outbox.take(limit=limit)
+    assert batch is not None
+    assert batch.count == limit
+    assert await outbox.read(lambda ledger: ledger.has_tail())
