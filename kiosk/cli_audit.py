@@ -21,7 +21,7 @@ def verify(state: State = None, file: File = None, profile: Profile = "community
         with looking_at(path, still=True) as ledger:
             fault, row = audit.fault(ledger), ledger.state()
     if fault:
-        refuse(f"{path}: {fault}. Keep the file and compare with central: python -m central audit verify")
+        refuse(f"{path}: {fault}. Keep the file and compare with central's: python -m central audit verify")
     first = max(1, row["audit_dropped"])
     if not row["audit_seq"]:
         typer.echo("whole: there is no line yet")

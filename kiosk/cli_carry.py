@@ -115,7 +115,7 @@ def import_(
 
 
 async def _hand_in(carried: CarryFile, settings: Settings) -> tuple[dict[str, object], bool]:
-    """Post the batches with this machine's credentials, keep the replies; return what became of them, and if all is in."""
+    """Post the batches as this machine, keep the replies; return what became of them, and whether all is in."""
     problems: list[str] = []
     central = settings.central
     anchors, token = read_anchors(central, problems), read_token(central, problems)
