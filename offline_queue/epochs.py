@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueError
+from offline_queue.store import MARK_BYTES
 from offline_queue.values import Alarm, AlarmCode
 
 if TYPE_CHECKING:
@@ -47,3 +48,17 @@ def _compare(ledger: Ledger, head: Head, mark: wire.ChainEnd) -> Head:
     ledger.head = head._replace(seq=head.seq + gap)  # a seq once given is not given again
     ledger.settled(gap, 0)
     return ledger.new_epoch()
+
+
+def mark(head: Head) -> bytes:
+    """Return what is noted beside the file after a commit."""
+    return f"{head.epoch} {head.seq:019d} {head.chain.hex()}".encode("ascii").ljust(MARK_BYTES - 1) + b"\n"
+
+
+def read_mark(raw: bytes) -> wire.ChainEnd | None:
+    """Return the end noted at the last commit; ``None`` when there is none that can be read."""
+    try:
+        epoch, seq, chain = raw.decode("ascii").split()
+        return wire.ChainEnd(epoch, int(seq), bytes.fromhex(chain))
+    except ValueError:
+        return None

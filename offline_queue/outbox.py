@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from offline_queue import epochs, figures, salvage, settlement, wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
 from offline_queue.ledger import Ledger
-from offline_queue.store import DEFAULT_CAP_BYTES, MARK_BYTES, Store
+from offline_queue.store import DEFAULT_CAP_BYTES, Store
 from offline_queue.values import AdmissionReason, Alarm, AlarmCode, Head, ItemState, Moment, Phase
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Outbox:
         self._monotonic = monotonic
         self._loop = asyncio.get_running_loop()
         self._turn = asyncio.Event()  # set and replaced at each change: any number of tasks can wait for the next one
-        self._reserve_alarmed = False
+        self._reserve_alarmed = self._disk_fault = False
         self._on_alarm: Callable[[Alarm], None] | None = None
         self._receipt_keys: Mapping[str, wire.PublicKey] = {}
         self._central_key: tuple[X25519PublicKey, str]
@@ -84,7 +84,7 @@ class Outbox:
             outbox.trust(central_key, central_key_id, receipt_keys)
             try:
                 boot = boot_id or (await asyncio.to_thread(_BOOT_ID.read_text)).strip()
-                mark = _read_mark(outbox._store.read_mark())
+                mark = epochs.read_mark(outbox._store.read_mark())
                 head = await outbox.transact(lambda ledger: epochs.begin(ledger, kiosk, boot, mark))
             except BaseException:
                 await outbox.close()
@@ -135,9 +135,13 @@ class Outbox:
         """
         try:
             result, _ = await self._store.write(lambda sql: self._ledger_work(sql, work), self._committed, spare=spare)
-        except QueueCorrupt:
-            await asyncio.to_thread(salvage.suspect, self._path)
+        except QueueError as error:
+            if error.code is QueueCode.CORRUPT:
+                await asyncio.to_thread(salvage.suspect, self._path)
+            if error.code in _DISK | {QueueCode.READ_ONLY}:
+                self._disk_failed(error)
             raise
+        self._disk_fault = False
         return result
 
     async def read(self, work: Callable[[Ledger], T]) -> T:
@@ -202,11 +206,18 @@ class Outbox:
 
         ``catalogue_age_s``: how long ago central last said that the services are as we know them.
         """
-        reasons = figures.reasons_against(await self.stats(), limits, catalogue_age_s)
-        if AdmissionReason.QUEUE_FULL in reasons:
-            await self.tidy(pressed=True)  # delivered bodies are kept for a restore of central, not at this price
+        try:
+            if self._disk_fault:
+                await self.transact(lambda ledger: ledger.settled(0, 0))  # does it write again?
             reasons = figures.reasons_against(await self.stats(), limits, catalogue_age_s)
-        return reasons
+            if AdmissionReason.QUEUE_FULL in reasons:
+                await self.tidy(pressed=True)  # delivered bodies are kept for a restore of central, not at this price
+                reasons = figures.reasons_against(await self.stats(), limits, catalogue_age_s)
+        except QueueError as error:
+            if error.code not in _DISK | {QueueCode.READ_ONLY}:
+                raise
+            return [AdmissionReason.DISK_FAULT]
+        return [*reasons, AdmissionReason.DISK_FAULT] if self._store.is_read_only() else reasons
 
     async def tidy(self, *, pressed: bool = False) -> None:
         """Housekeeping for an idle hour: drop what is past its retention, shrink the log, restore the reserve.
@@ -222,6 +233,11 @@ class Outbox:
         """Raise an alarm on the loop; an exception in the callback reaches the loop's handler, not the queue."""
         if self._on_alarm is not None:
             self._loop.call_soon(self._on_alarm, alarm)
+
+    def _disk_failed(self, error: QueueError) -> None:
+        if not self._disk_fault:
+            self.alarm(Alarm(AlarmCode.DISK_FAULT, error.detail))
+        self._disk_fault = True
 
     async def _enlist(self, *, singly: bool = False) -> None:
         """Enter some of what was put where it stands. Not flushed: after a cut it is simply done again.
@@ -252,7 +268,7 @@ class Outbox:
         ledger = outcome[1]
         if ledger.head is not None and ledger.head is not self._head:
             self._head = ledger.head
-            self._store.write_mark(_mark(ledger.head))
+            self._store.write_mark(epochs.mark(ledger.head))
         self._lanes |= ledger.begun
         while len(self._lanes) > LANES_REMEMBERED:
             del self._lanes[next(iter(self._lanes))]
@@ -275,16 +291,3 @@ class Outbox:
         if self._store.reserve_spent and not self._reserve_alarmed:
             self.alarm(Alarm(AlarmCode.RESERVE_SPENT, "the disk is full"))
         self._reserve_alarmed = self._store.reserve_spent
-
-
-def _mark(head: Head) -> bytes:
-    return f"{head.epoch} {head.seq:019d} {head.chain.hex()}".encode("ascii").ljust(MARK_BYTES - 1) + b"\n"
-
-
-def _read_mark(raw: bytes) -> wire.ChainEnd | None:
-    """Return the end noted at the last commit; ``None`` when there is none that can be read."""
-    try:
-        epoch, seq, chain = raw.decode("ascii").split()
-        return wire.ChainEnd(epoch, int(seq), bytes.fromhex(chain))
-    except ValueError:
-        return None

@@ -119,6 +119,10 @@ class Store:
         """Return what the file system has left for us."""
         return shutil.disk_usage(self._path.parent).free
 
+    def is_read_only(self) -> bool:
+        """Tell whether the file system is mounted read-only, as kernels do when a disk goes bad."""
+        return bool(os.statvfs(self._path.parent).f_flag & os.ST_RDONLY)
+
     @property
     def reserve_spent(self) -> bool:
         """Whether the reserve was given up and could not be put back yet."""

@@ -49,6 +49,7 @@ class AlarmCode(enum.StrEnum):
     RECEIPT_WITHOUT_BODY = "alarm.receipt_without_body"  # central lost what only our receipt can prove
     CLOCK_BEHIND = "alarm.clock_behind"  # the wall clock is before a moment central has signed
     CLOCK_AHEAD = "alarm.clock_ahead"  # the wall clock is far after central's: times are doubtful
+    DISK_FAULT = "alarm.disk_fault"  # the disk refuses what is written; take-in is closed
     LOG_GROWS = "alarm.log_grows"  # a reader keeps the write-ahead log from being folded in
 
 
@@ -117,6 +118,7 @@ class AdmissionReason(enum.StrEnum):
     QUEUE_FULL = "admission.queue_full"
     CLOCK_UNTRUSTED = "admission.clock_untrusted"
     CATALOGUE_OLD = "admission.catalogue_old"
+    DISK_FAULT = "admission.disk_fault"  # read-only, or it refused what was written last
 
 
 @dataclass(frozen=True, slots=True)
