@@ -189,13 +189,14 @@ async def test_courier_is_woken_though_the_caller_was_cancelled_during_the_commi
     assert await offered(outbox) == [1]
 
 
-async def test_admission_names_each_reason(rig: Rig) -> None:
+async def test_admission_names_each_reason(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     outbox = await rig.open(cap_bytes=2_000_000)
     await put(outbox, "v-1")
     await put(outbox, "v-2")
     rig.time.advance(73 * 3600)
     await outbox.settle(await reply(rig, outbox, fields={"central_time": rig.time.now() + timedelta(hours=1)}))
     limits = AdmissionLimits(max_pending=1, min_disk_bytes=2**60)
+    monkeypatch.setattr(outbox._store, "is_read_only", lambda: True)
     assert await outbox.admission(limits, catalogue_age_s=8 * 86400) == list(AdmissionReason)
 
 
