@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from offline_queue import wire
+from offline_queue import tail, wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
-from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase, Tail
+from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase
 from offline_queue.wire import identity
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MAX_ATTEMPTS: Final = 10  # failures of one item while others pass, then quarantine
 MAX_ITEM_WAIT_S: Final = 900.0
-ENLIST_CHUNK: Final = 2000  # items in one transaction: some ten milliseconds of the thread
 
 
 class Ledger:
@@ -106,35 +105,10 @@ class Ledger:
         """Tell whether items were put that are not entered yet where they stand."""
         return bool(self.load_head().seq > self.state()["enlisted"])
 
-    def read_tail(self, *, singly: bool = False) -> Tail:
-        """Return the next items that are not entered yet.
-
-        ``singly`` reads row by row, outside of a transaction: SQLite lets no write follow a damaged page in the same.
-        """
-        first, last = self.state()["enlisted"] + 1, self.load_head().seq
-        if not singly:
-            rows = list(self.sql.rows("tail", limit=ENLIST_CHUNK))
-            return Tail(rows, [], rows[-1]["seq"] if len(rows) == ENLIST_CHUNK else last)
-        last = min(last, first + ENLIST_CHUNK)
-        unreadable: list[int] = []
-        return Tail(self._singly("tail_item", range(first, last + 1), unreadable), unreadable, last)
-
-    def enlist(self, tail: Tail) -> None:
-        """Enter items where they stand: ready, or waiting in their lane; set aside what the disk does not give back."""
-        for row in tail.rows:
-            place = {"seq": row["seq"], "lane": row["lane"], "priority": row["priority"]}
-            # A lane's first item has nothing before it.
-            if not self.sql.run("make_ready" if row["seq"] == row["lane"] else "enlist", **place):
-                self.sql.run("make_wait", **place)
-        self.sql.run("enlisted", seq=tail.last)
-        for seq in tail.unreadable:
-            self.settled(1, 0)
-            self.set_aside(seq, seq, "unreadable", None, AlarmCode.ITEM_ROTTEN)
-
     def enlist_to(self, seq: int) -> None:
         """Enter what was put where it stands, at least up to an item that is about to be moved."""
         while self.state()["enlisted"] < min(seq, self.load_head().seq):
-            self.enlist(self.read_tail())
+            tail.enlist(self, tail.read(self))
 
     def take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
         """Return what may be sent now, one item of a lane, and the seqs whose stored bytes no longer fit the chain.
@@ -149,7 +123,7 @@ class Ledger:
         rows: Iterable[Row] = self.sql.rows("ready_items", mono=mono, limit=limit)
         if singly:
             ready = [row["seq"] for row in self.sql.rows("ready_seqs", mono=mono, limit=limit)]
-            rows = self._singly("ready_item", ready, rotten)
+            rows = tail.singly(self, "ready_item", ready, rotten)
             rotten += set(ready) - {row["seq"] for row in rows} - set(rotten)  # not to be found any more
         for row in rows:
             row_epoch, fingerprint, *values = row
@@ -296,17 +270,6 @@ class Ledger:
         """Count items that no longer wait to be sent; with the end of the chain, which outlives its last row."""
         head = self.load_head()
         self.sql.run("settle_state", seq=head.seq, chain=head.chain, total=head.total, items=items, bytes=size)
-
-    def _singly(self, query: str, seqs: Iterable[int], unreadable: list[int]) -> list[Row]:
-        rows = []
-        for seq in seqs:
-            try:
-                row = self.sql.careful(query, seq=seq)
-            except QueueError:
-                unreadable.append(seq)
-            else:
-                rows += [] if row is None else [row]
-        return rows
 
 
 def _receipt(body: bytes, seq: int) -> wire.Receipt | None:
