@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 import subprocess
 import sys
@@ -9,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.queue.central_desk import CentralDesk
+from tests.queue.conftest import Rig
+from tests.queue.corpora.freeze import known_keys
+from tests.queue.faults.test_rotten_structure import overwrite, pages_of
+from tests.queue.test_migrations import CORPORA, thaw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +37,46 @@ def terminal(path: Path, url: str, central: CentralDesk, visits: int) -> subproc
     )
 
 
+def test_kill_9_at_any_moment_of_a_start_that_migrates_or_salvages(tmp_path: Path) -> None:
+    """Fault 60. A file of the first version, and one with a page destroyed, killed again and again while opening."""
+    luck = random.Random(20261104)  # noqa: S311 - the same moments at each run, as far as the machine allows
+    for broken in (False, True):
+        rig = Rig(tmp_path)
+        known_keys(rig)
+        central, path = rig.central, tmp_path / f"queue-{broken}.db"
+        thaw(CORPORA[0], path)
+        if broken:
+            thaw(CORPORA[-1], path.with_name("fresh.db"))
+            path.write_bytes(path.with_name("fresh.db").read_bytes())
+            page = pages_of(path, "receipt")[0]
+            overwrite(path, page)
+            path.with_name(f"{path.name}.suspect").touch()
+        with central.served() as url:
+            for _ in range(ROUNDS):
+                process = terminal(path, url, central, 0)
+                assert process.stdout is not None
+                with process.stdout, contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(luck.uniform(0.2, 0.6))  # by then some have begun to open, some have ended
+                process.kill()
+                process.wait(10)
+            asyncio.run(release(rig, path))
+            process = terminal(path, url, central, 1)
+            lines = process.communicate(timeout=60)[0].splitlines(keepends=True)
+        assert process.returncode == 0
+        assert [seq for seq, _, _ in told(lines)] == [10, 11, 12]
+        taken = [seq for _, seq, _, _ in central.effects]
+        assert len(taken) == len(set(taken))
+        assert set(taken) == set(range(4, 13)) | ({1, 3} if broken else set())
+
+
+async def release(rig: Rig, path: Path) -> None:
+    """Let the held item go: a technician between two starts."""
+    rig.path = path
+    outbox = await rig.open(boot_id=None)
+    assert await outbox.transact(lambda ledger: ledger.release(4))
+    await outbox.close()
+
+
 def told(lines: Sequence[str]) -> list[tuple[int, int, str]]:
     """Return (seq, number, lane) of each whole line; the last may be torn by the kill."""
     return [
@@ -39,6 +85,7 @@ def told(lines: Sequence[str]) -> list[tuple[int, int, str]]:
 
 
 def test_kill_9_between_put_and_receipt(tmp_path: Path) -> None:
+    """Fault 60."""
     central = CentralDesk()
     luck = random.Random(20261103)  # noqa: S311 - the same cuts at each run, as far as the machine allows
     acknowledged: list[tuple[int, int, str]] = []
