@@ -72,7 +72,8 @@ class Store:
         ``None`` after a failure. With ``spare`` a full disk is met by giving up the reserve and trying once more:
         settling must always go on. Not ``flushed``: for what can be made again from the rest of the file.
         """
-        return await self.worker.do(lambda: self.write_here(work, done, spare=spare, flushed=flushed))
+        job = lambda: self.write_here(work, done, spare=spare, flushed=flushed)  # noqa: E731 - it goes to another thread
+        return await self.worker.do(job, first=not spare)  # what may use the reserve can wait: no resident stands there
 
     def write_here(
         self,

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from offline_queue.ledger import Ledger
     from offline_queue.sql import Row
 
-ENLIST_CHUNK: Final = 2000  # items in one transaction: some ten milliseconds of the thread
+ENLIST_CHUNK: Final = (
+    250  # items in one transaction: a millisecond, so that a put behind it does not wait; five batches
+)
 
 
 def read(ledger: Ledger, *, row_by_row: bool = False) -> Tail:

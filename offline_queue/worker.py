@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,12 +27,16 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.told: Callable[[], None] | None = None
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._first: deque[Callable[[], None]] = deque()
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._closed = False
         self._thread.start()
 
-    def do(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Queue ``work``; the future brings its result. Raises ``QueueError`` after :meth:`close`."""
+    def do(self, work: Callable[[], T], *, first: bool = False) -> asyncio.Future[T]:
+        """Queue ``work``; the future brings its result. Raises ``QueueError`` after :meth:`close`.
+
+        ``first``: before all that is queued without it, for what a resident waits for.
+        """
         if self._closed:
             raise QueueError("the queue is closed", code=QueueCode.CLOSED)
         loop = asyncio.get_running_loop()
@@ -45,7 +50,11 @@ class Worker:
             else:
                 loop.call_soon_threadsafe(self._finish, future, result)
 
-        self._work.put(job)
+        if first:
+            self._first.append(job)
+            self._work.put(_look)
+        else:
+            self._work.put(job)
         return future
 
     async def close(self, last: Callable[[], None]) -> None:
@@ -61,6 +70,8 @@ class Worker:
 
     def _serve(self) -> None:
         while (job := self._work.get()) is not None:
+            while self._first:
+                self._first.popleft()()
             job()
 
     def _finish(self, future: asyncio.Future[T], result: T) -> None:
@@ -74,3 +85,7 @@ class Worker:
             self.told()
         if not future.done():
             future.set_exception(error)
+
+
+def _look() -> None:
+    """Nothing by itself: something stands in the other line."""
