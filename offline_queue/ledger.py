@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from offline_queue import tail, wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
-from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase
+from offline_queue.values import Alarm, AlarmCode, Head, ItemState, Moment, Phase, Tail
 from offline_queue.wire import identity
 
 if TYPE_CHECKING:
@@ -105,10 +105,26 @@ class Ledger:
         """Tell whether items were put that are not entered yet where they stand."""
         return bool(self.load_head().seq > self.state()["enlisted"])
 
+    def read_tail(self, *, row_by_row: bool = False) -> Tail:
+        """Return the next items that are not entered yet; see :func:`offline_queue.tail.read`."""
+        return tail.read(self.sql, self.state()["enlisted"] + 1, self.load_head().seq, row_by_row=row_by_row)
+
+    def enlist(self, items: Tail) -> None:
+        """Enter items where they stand: ready, or waiting in their lane; set aside what the disk does not give back."""
+        for row in items.rows:
+            place = {"seq": row["seq"], "lane": row["lane"], "priority": row["priority"]}
+            # A lane's first item has nothing before it.
+            if not self.sql.run("make_ready" if row["seq"] == row["lane"] else "enlist", **place):
+                self.sql.run("make_wait", **place)
+        self.sql.run("enlisted", seq=items.last)
+        for seq in items.unreadable:
+            self.settled(1, 0)
+            self.set_aside(seq, seq, "unreadable", None, AlarmCode.ITEM_ROTTEN)
+
     def enlist_to(self, seq: int) -> None:
         """Enter what was put where it stands, at least up to an item that is about to be moved."""
         while self.state()["enlisted"] < min(seq, self.load_head().seq):
-            tail.enlist(self, tail.read(self))
+            self.enlist(self.read_tail())
 
     def take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
         """Return what may be sent now, one item of a lane, and the seqs whose stored bytes no longer fit the chain.
@@ -123,7 +139,7 @@ class Ledger:
         rows: Iterable[Row] = self.sql.rows("ready_items", mono=mono, limit=limit)
         if singly:
             ready = [row["seq"] for row in self.sql.rows("ready_seqs", mono=mono, limit=limit)]
-            rows = tail.singly(self, "ready_item", ready, rotten)
+            rows = tail.singly(self.sql, "ready_item", ready, rotten)
             rotten += set(ready) - {row["seq"] for row in rows} - set(rotten)  # not to be found any more
         for row in rows:
             row_epoch, fingerprint, *values = row

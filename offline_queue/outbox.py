@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from offline_queue import epochs, figures, salvage, settlement, tail, wire
+from offline_queue import epochs, figures, salvage, settlement, wire
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
 from offline_queue.ledger import Ledger
 from offline_queue.store import DEFAULT_CAP_BYTES, Store
@@ -245,7 +245,7 @@ class Outbox:
         Some: the first batch after a long silence must not wait for a million to be sorted. A batch takes fewer.
         """
         if await self.read(lambda ledger: ledger.has_tail()):
-            enlist = partial(tail.enlist, tail=await self.read(partial(tail.read, row_by_row=singly)))
+            enlist = partial(Ledger.enlist, items=await self.read(partial(Ledger.read_tail, row_by_row=singly)))
             await self._store.write(
                 partial(self._ledger_work, work=enlist),
                 self._committed,
