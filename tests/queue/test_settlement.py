@@ -79,7 +79,7 @@ async def test_reply_that_comes_twice_does_nothing_more(rig: Rig) -> None:
     assert (await outbox.settle(answer)).delivered == (1,)
     before = await outbox.stats()
     assert await outbox.settle(answer) == Settlement()
-    assert await outbox.stats() == before
+    assert dataclasses.replace(await outbox.stats(), disk_free_bytes=before.disk_free_bytes) == before
     assert rig.alarms == []
     state = await outbox.state(item_id)
     assert state.receipt is not None
