@@ -26,6 +26,7 @@ from kiosk.events import AlarmRaised, CatalogueRefused, DeviceChanged
 from kiosk.gateway_http import HttpGateway
 from kiosk.identity.face_local import LocalFaceEngine
 from kiosk.keys import open_key
+from kiosk.network_watch import NetworkWatch
 from kiosk.phrases import said as said_in
 from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
@@ -171,10 +172,19 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         limits_reached=limits_reached,
         stop_queue=stop_queue,
         heard=heard,
-        beside=[lambda: credentials.find_key(log, courier.nudge), trail.run],
+        beside=[
+            lambda: credentials.find_key(log, courier.nudge),
+            trail.run,
+            lambda: _watch_network(courier, clock, log),
+        ],
     )
     made.append(terminal)
     return terminal
+
+
+async def _watch_network(courier: Courier, clock: Clock, log: EventLog) -> None:
+    if not await NetworkWatch(courier.nudge, clock).run():  # central is asked every few seconds all the same
+        log.emit(AlarmRaised(code="alarm.network_unwatched", subject=""))
 
 
 async def _outbox(
