@@ -52,7 +52,8 @@ def ticket_slip(visit: Visit, code: str) -> Slip:
             SlipText(said(text("slip.received_means" if received else "slip.taken_in_means"))),
             SlipText(said(text("slip.ask", phone=kiosk.help_phone))),
         ]
-    lines += [SlipCode(code), SlipText(case.local_number, align=Align.CENTRE)]
+    # A blank line on each side: readers ask for four modules of white around a code (ISO/IEC 18004, 6.3.8).
+    lines += [SlipText(""), SlipCode(code), SlipText(""), SlipText(case.local_number, align=Align.CENTRE)]
     return Slip(tuple(lines))
 
 

@@ -264,6 +264,7 @@ class FakeDesk:
     handed_in: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     settled_at_once: bool = True
     slip_fault: Exception | None = None
+    slip_hangs: bool = False
     closed: int = 0
 
     async def put_case(self, visit: Any, link: str) -> CaseTicket:
@@ -274,6 +275,8 @@ class FakeDesk:
     async def slip_code(self, ticket: CaseTicket) -> str:
         if self.slip_fault is not None:
             raise self.slip_fault
+        if self.slip_hangs:
+            await asyncio.Event().wait()
         return "TB1:SIGNED"
 
     async def put_print(self, ticket: object, document: str, sheets: int, outcome: str, job: str) -> None:

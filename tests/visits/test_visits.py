@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -9,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from central.__main__ import main as central_main
 from devices.sim.canaries import Trace, needles, scan
 from devices.sim.cards import photo_of
 from devices.sim.faces import Faces
 from devices.sim.personas import PERSONAS
+from kiosk.cli_places import looking_at
+from kiosk.events import Event
+from offline_queue import audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +66,7 @@ def test_visit_ends_as_written_and_leaves_nothing_of_its_people(
     for place in _places(played):
         _prove_it_would_be_found(place, wanted)
         assert scan(place, wanted) == [], f"{visit.stem}: {place} still knows somebody"
+    _prove_the_audit(played.out)
 
 
 def _places(played: Any) -> list[Path]:
@@ -88,6 +94,18 @@ def _prove_it_would_be_found(place: Path, wanted: dict[str, bytes]) -> None:
             assert {trace.what for trace in scan(copy, wanted)} == set(wanted)
         finally:
             copy.unlink()
+
+
+def _prove_the_audit(out: Path) -> None:
+    """Every audited event of the log is a line of the chain, in order; central's part of it is whole as well."""
+    audited = {kind.__name__ for kind in Event.__subclasses__() if kind.audited}
+    said = [json.loads(line) for line in (out / "logs" / "terminal.log").read_text("utf-8").splitlines()]
+    expected = [{**event, "at": ""} for event in said if event["event"] in audited]
+    with looking_at(out / "terminal" / "queue.db", still=True) as ledger:
+        assert audit.fault(ledger) == ""
+        assert [{**json.loads(line.line), "at": ""} for line in audit.lines(ledger)] == expected
+    assert expected
+    assert central_main(["audit", "verify", "--kiosk", "K0001", "--data", str(out / "central")]) == 0
 
 
 def _full_numbers(report: dict[str, Any]) -> Iterator[Trace]:
