@@ -216,7 +216,7 @@ class TongbanOnThread(Tongban):
         return task.result()
 
 
-async def _here(work: Callable[[], T]) -> T:
+async def _here(work: Callable[[], T], *, first: bool = False) -> T:  # noqa: ARG001 - the worker's own form
     """Do at once what the queue hands to its thread."""
     return work()
 
