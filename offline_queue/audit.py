@@ -65,8 +65,12 @@ def fault(ledger: Ledger) -> str:
         if wrong:
             return wrong
         last = run[-1]
-    if last.seq != state["audit_seq"]:
-        return f"lines {last.seq + 1} to {state['audit_seq']}, the newest, are missing"
+    end = state["audit_seq"]
+    if last.seq != end:
+        gone = (
+            f"line {end}, the newest, is" if last.seq == end - 1 else f"lines {last.seq + 1} to {end}, the newest, are"
+        )
+        return f"{gone} missing"
     return "" if last.chain == state["audit_chain"] else f"line {last.seq}, the newest, was changed"
 
 

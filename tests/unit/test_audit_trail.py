@@ -345,7 +345,8 @@ async def test_a_line_too_long_for_central_says_that_it_was(rig: Rig) -> None:
         ("DELETE FROM audit WHERE seq = 3", "line 3 is missing"),
         ("DELETE FROM audit WHERE seq IN (2, 3)", "lines 2 to 3 are missing"),
         ("DELETE FROM audit WHERE seq = 1", "line 1 is missing"),
-        ("DELETE FROM audit WHERE seq = 5", "lines 5 to 5, the newest, are missing"),
+        ("DELETE FROM audit WHERE seq > 3", "lines 4 to 5, the newest, are missing"),
+        ("DELETE FROM audit WHERE seq = 5", "line 5, the newest, is missing"),
         ("UPDATE audit SET line = replace(line, 'v4', 'v9') WHERE seq = 4", "line 4 was changed"),
         ("UPDATE audit SET seq = seq + 10 WHERE seq = 2", "line 2 is missing"),
         (
