@@ -6,9 +6,12 @@ import asyncio
 import base64
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,9 +33,10 @@ from tests.central.terminal_side import COMPLAINT, alarm_body, case_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from click.testing import Result
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +181,29 @@ def test_out_in_in_again_and_home(central: Any, origin: Machine, elsewhere: Mach
     shown = origin.told("queue", "show", "1")
     assert (shown["place"], shown["receipt"]["verdict"]) == ("delivered", "duplicate")
     assert origin.types("queue", "verify").stdout == "5 items checked, no problems\n"
+
+
+def test_the_commands_as_processes(origin: Machine, elsewhere: Machine, tmp_path: Path) -> None:
+    stick = tmp_path / "K0001.tbq"
+
+    def process(machine: Machine, *words: str) -> tuple[int, str, str]:
+        places = ["--settings", str(machine.settings), "--state", str(machine.state)]
+        command = [sys.executable, "-W", "error", "-m", "kiosk.cli", "queue", *words, *places]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    exported = f"5 items in 2 batches are in {stick}; all of them are still in the queue\n"
+    assert process(origin, "export", str(stick)) == (0, exported, "")
+    status, _, said = process(origin, "export", str(stick))
+    assert (status, said) == (1, f"{stick} is there already: name another file, or take that one away first\n")
+    status, answer, said = process(elsewhere, "import", str(stick))
+    assert (status, said) == (0, "")
+    assert "accepted: 5\n" in answer
+    status, answer, said = process(origin, "import", f"{stick}.replies")
+    assert (status, said) == (0, "")
+    assert "delivered: 5\n" in answer
+    assert "pending: 0\n" in answer
+    assert process(origin, "export", str(tmp_path / "more.tbq"))[1].startswith("nothing waits")
 
 
 def test_online_before_the_stick_is_carried(
