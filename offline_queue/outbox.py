@@ -53,6 +53,7 @@ class Outbox:
         self._head: Head | None = None  # of the db thread
         self._lanes: dict[str, int] = {}  # first seq of each lane, of the db thread
         self._untold: deque[Ledger] = deque()  # committed, the loop has not heard of it yet
+        self.waiting = 0  # tasks in wait_settled: somebody stands at the screen
         self.kiosk = ""
         self.epoch = ""
 
@@ -154,15 +155,13 @@ class Outbox:
         What no longer fits its chain, or cannot be read, is named by an alarm and set aside; the rest flows.
         """
         try:
-            await self._enlist()
-            batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes))
+            batch, rotten = await self._store.worker.do(lambda: self._take(limit, max_bytes))
         except QueueError as error:
             if error.code not in _DISK:
                 raise
             if error.code is QueueCode.CORRUPT:
                 await asyncio.to_thread(salvage.suspect, self._path)
-            await self._enlist(singly=True)
-            batch, rotten = await self.read(lambda ledger: ledger.take(limit, max_bytes, singly=True))
+            batch, rotten = await self._store.worker.do(lambda: self._take(limit, max_bytes, singly=True))
         for seq in rotten:
             size = await self.read(partial(Ledger.stored_size, seq=seq))
             await self.transact(partial(Ledger.quarantine_rotten, seq=seq, size=size), spare=True)
@@ -188,14 +187,19 @@ class Outbox:
 
         Raises ``QueueError`` for an item that is not known here.
         """
-        while True:
-            turned = self._turn
-            state = await self.state(item_id)
-            if state.receipt is not None:
-                return state.receipt.outcome
-            if state.phase is Phase.UNKNOWN:
-                raise QueueError("no such item", code=QueueCode.INVALID)
-            await turned.wait()
+        self.waiting += 1
+        self.changed.set()  # the courier is in a hurry now
+        try:
+            while True:
+                turned = self._turn
+                state = await self.state(item_id)
+                if state.receipt is not None:
+                    return state.receipt.outcome
+                if state.phase is Phase.UNKNOWN:
+                    raise QueueError("no such item", code=QueueCode.INVALID)
+                await turned.wait()
+        finally:
+            self.waiting -= 1
 
     async def stats(self) -> Stats:
         """Return the figures of the queue, in constant time."""
@@ -239,19 +243,18 @@ class Outbox:
             self.alarm(Alarm(AlarmCode.DISK_FAULT, error.detail))
         self._disk_fault = True
 
-    async def _enlist(self, *, singly: bool = False) -> None:
-        """Enter some of what was put where it stands. Not flushed: after a cut it is simply done again.
+    def _take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
+        """On the db thread, in one visit to it: enter some of what was put where it stands, then read what is ready.
 
-        Some: the first batch after a long silence must not wait for a million to be sorted. A batch takes fewer.
+        Some: the first batch after a long silence must not wait for a million to be sorted; a batch takes fewer. Not
+        flushed: after a cut it is simply done again.
         """
-        if await self.read(lambda ledger: ledger.has_tail()):
-            enlist = partial(Ledger.enlist, items=await self.read(partial(Ledger.read_tail, row_by_row=singly)))
-            await self._store.write(
-                partial(self._ledger_work, work=enlist),
-                self._committed,
-                spare=True,
-                flushed=False,
-            )
+        store = self._store
+        if store.read_here(lambda sql: self._ledger(sql).has_tail()):
+            tail = store.read_here(lambda sql: self._ledger(sql).read_tail(row_by_row=singly))
+            enlist = partial(Ledger.enlist, items=tail)
+            store.write_here(partial(self._ledger_work, work=enlist), self._committed, spare=True, flushed=False)
+        return store.read_here(lambda sql: self._ledger(sql).take(limit, max_bytes, singly=singly))
 
     def _ledger(self, sql: Statements) -> Ledger:
         return Ledger(sql, Moment(self._now().timestamp(), self._monotonic()), self._head, self._lanes)

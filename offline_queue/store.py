@@ -94,7 +94,12 @@ class Store:
 
     async def read(self, work: Callable[[Statements], T]) -> T:
         """Run ``work``, which must not write."""
-        return await self.worker.do(lambda: self._read(work))
+        return await self.worker.do(lambda: self.read_here(work))
+
+    def read_here(self, work: Callable[[Statements], T]) -> T:
+        """Do what :meth:`read` does; to be called on the ``db`` thread."""
+        with translated():
+            return work(Statements(self._open_connection()))
 
     async def idle(self) -> bool:
         """Housekeeping while nothing goes on: fold the log in, put the reserve back.
@@ -157,10 +162,6 @@ class Store:
         if self._connection is None:
             raise QueueError("the queue is closed", code=QueueCode.CLOSED)
         return self._connection
-
-    def _read(self, work: Callable[[Statements], T]) -> T:
-        with translated():
-            return work(Statements(self._open_connection()))
 
     def _write(self, work: Callable[[Statements], T], spare: bool, flushed: bool) -> T:
         try:
