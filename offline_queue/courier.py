@@ -12,13 +12,14 @@ from offline_queue.errors import QueueFull
 from offline_queue.ledger import Ledger
 from offline_queue.link import (
     LONGEST_WAIT_S,
+    SLOW,
     BatchRefused,
     Link,
     LinkDown,
     LinkError,
     LinkUntrusted,
+    Patience,
     TokenRefused,
-    backoff_s,
     check_answer,
 )
 from offline_queue.values import Alarm, AlarmCode
@@ -34,7 +35,7 @@ MANY_REJECTED: Final = 5  # the same for signed rejections
 PUT_OFF_S: Final = 2 * LONGEST_WAIT_S  # suspects step back until others have shown whether central works
 TIDY_EVERY_S: Final = 3600.0
 FULL_PAUSE_S: Final = 60.0  # not even the reserve gave room to settle: leave it to the technician, look now and then
-CREDIT_PAUSE_S: Final = 60.0  # longest pause when central gives no credit; jittered
+SLOW_PAUSE_S: Final = 60.0  # what was too large for the line lets others go first
 
 
 _luck = random.SystemRandom()
@@ -67,12 +68,10 @@ class Courier:
         self._send = send
         self._monotonic = monotonic
         self._sleep = sleep
-        self._chance = chance
         self._signer = signer
         self._refresh = refresh
         self._on_link = on_link
-        self._failures = 0
-        self._not_before = 0.0  # monotonic; the link is left alone until then
+        self._patience = Patience(monotonic, chance)
         self._credit = wire.MAX_BATCH_ITEMS
         self._nudged = False
         self._greet = True  # ask central where we stand before anything else is sent
@@ -80,18 +79,16 @@ class Courier:
         self._refused: dict[int, int] = {}  # seq -> passes at its first refusal
         self._rejected: set[int] = set()  # items rejected since one was accepted
         self._tidy_at = 0.0
+        self._alarmed: set[tuple[AlarmCode, str]] = set()  # since the link was last up
 
     def nudge(self) -> None:
-        """Try now: the network is back, central rang, a technician asks."""
+        """Try now: the network is back, the key is there. A time that central itself asked for is waited for still."""
         self._nudged = True
         self._outbox.changed.set()
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises ``QueueError`` when the queue itself fails."""
-        now, (self._failures, wait_s) = await self._outbox.read(
-            lambda ledger: (ledger.moment.mono, ledger.link_backoff())
-        )
-        self._not_before = now + wait_s
+        self._patience.resume(*await self._outbox.read(lambda ledger: ledger.link_backoff()))
         self._tidy_at = self._monotonic() + TIDY_EVERY_S
         while True:
             self._outbox.changed.clear()
@@ -99,11 +96,14 @@ class Courier:
 
     async def _round(self) -> float:
         """Send one batch, if there is one and the link may be used; return the (monotonic) time of the next try."""
-        if self._not_before > self._monotonic() and not self._nudged:
-            return self._not_before
+        due = self._due()
+        if due > self._monotonic():
+            return due
         self._nudged = False
         batch = await self._next()
         if batch is None:
+            if self._patience.failures:
+                await self._came_up()  # central knows us, and nothing is left to try it with
             return await self._idle()
         try:
             try:
@@ -113,8 +113,11 @@ class Courier:
                 await self._leave_alone(error)
         except QueueFull as error:
             self._outbox.alarm(Alarm(AlarmCode.DISK_FULL, error.detail))
-            self._not_before = self._monotonic() + FULL_PAUSE_S
-        return self._not_before
+            self._patience.rest(FULL_PAUSE_S)
+        return self._due()
+
+    def _due(self) -> float:
+        return self._patience.due(nudged=self._nudged, awaited=self._outbox.waiting > 0)
 
     async def _next(self) -> wire.Batch | None:
         if self._greet:
@@ -144,6 +147,11 @@ class Courier:
             await self._exchange(batch)
         except BatchRefused as refusal:
             await self._single_out(batch, refusal)
+        except LinkDown as error:
+            if error.reason == SLOW:  # other lanes need not wait until the line is better
+                seqs = [item.seq for item in batch.items]
+                await self._outbox.transact(lambda ledger: ledger.put_off(seqs, SLOW_PAUSE_S), spare=True)
+            raise
 
     async def _exchange(self, batch: wire.Batch) -> None:
         """Send one batch and settle what came back. Raises ``LinkError`` or ``BatchRefused``."""
@@ -154,7 +162,10 @@ class Courier:
         except TokenRefused:
             if self._refresh is None:
                 raise
-            await self._refresh()
+            try:
+                await self._refresh()
+            except LinkError as error:  # revoked: the old token is refused, and there is no new one
+                raise TokenRefused(error.reason) from error
             answer = await self._send(encoded)
             check_answer(answer)
         try:
@@ -178,9 +189,12 @@ class Courier:
         if batch.items and not (settlement.delivered or settlement.rejected or settlement.deferred):
             raise LinkDown("no_receipt")
         self._greet = False
+        self._credit = reply.credit
+        self._patience.pace(reply.credit)
         if batch.items:
             await self._passed(settlement.delivered + settlement.rejected)
-        await self._came_up(reply.credit)
+        if batch.items or not self._patience.failures:  # after trouble a greeting alone proves little: items must pass
+            await self._came_up()
 
     def _count_rejections(self, reply: wire.Reply) -> None:
         """Stop before the queue is emptied into the quarantine by a central that rejects everything."""
@@ -201,7 +215,9 @@ class Courier:
     async def _single_out(self, batch: wire.Batch, refusal: BatchRefused) -> None:
         """Find the item central chokes on by sending each alone; the others pass."""
         if not batch.items:
-            raise LinkDown(refusal.reason) from refusal  # central does not even take a greeting
+            if refusal.final:  # no item can be to blame: somebody has to look at central
+                raise self._everything_refused(refusal.reason) from refusal
+            raise LinkDown(refusal.reason) from refusal
         self._greet = True  # it may contradict what central has: an old image of the disk
         suspects: list[tuple[int, BatchRefused]] = []
         for item in batch.items:
@@ -241,34 +257,27 @@ class Courier:
         self._alarm_once(AlarmCode.ALL_REFUSED, reason)
         return LinkDown(reason)
 
-    async def _came_up(self, credit: int) -> None:
-        self._credit = credit
-        self._not_before = 0.0
-        if self._failures:
-            self._failures = 0
+    async def _came_up(self) -> None:
+        if self._patience.failures:
+            self._patience.failures = 0
             await self._outbox.transact(lambda ledger: ledger.set_link(0, 0.0))
-        if credit == 0:  # central paces: everybody asks again at a moment of its own
-            self._not_before = self._monotonic() + CREDIT_PAUSE_S * self._chance()
+        self._alarmed.clear()
         self._set_link(Link.UP, "")
 
     async def _leave_alone(self, error: LinkError) -> None:
         """Back off, on the disk: a restart does not begin to hammer again."""
-        self._failures += 1
-        wait_s = max(backoff_s(self._failures, self._chance()), error.retry_after_s)
-        link = Link.DOWN
+        wait_s = self._patience.failed(error)
         if isinstance(error, TokenRefused):
-            wait_s = LONGEST_WAIT_S
             self._alarm_once(AlarmCode.TOKEN_REFUSED, error.reason)
         if isinstance(error, LinkUntrusted):
-            link = Link.UNTRUSTED
             self._alarm_once(AlarmCode.LINK_UNTRUSTED, error.reason)
-        self._not_before = self._monotonic() + wait_s
-        self._set_link(link, error.reason)
-        failures = self._failures
+        self._set_link(Link.UNTRUSTED if isinstance(error, LinkUntrusted) else Link.DOWN, error.reason)
+        failures = self._patience.failures
         await self._outbox.transact(lambda ledger: ledger.set_link(failures, wait_s), spare=True)
 
     def _alarm_once(self, code: AlarmCode, reason: str) -> None:
-        if self.reason != reason:
+        if (code, reason) not in self._alarmed:
+            self._alarmed.add((code, reason))
             self._outbox.alarm(Alarm(code, reason))
 
     def _set_link(self, link: Link, reason: str) -> None:

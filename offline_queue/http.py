@@ -7,6 +7,8 @@ import io
 import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -15,10 +17,10 @@ import urllib3
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueError
-from offline_queue.link import Answer, LinkDown, LinkUntrusted
+from offline_queue.link import SLOW, Answer, LinkDown, LinkUntrusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -69,7 +71,7 @@ class HttpSender:
         except TimeoutError as error:  # a drip of bytes that keeps each single read alive
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._renew()
-            raise LinkDown("slow") from error
+            raise LinkDown(SLOW) from error
 
     async def close(self) -> None:
         """Close connections; idempotent. A request under way ends at its own deadline."""
@@ -93,7 +95,8 @@ class HttpSender:
                 self._url,
                 data=_Upload(body, deadline),
                 headers=headers,
-                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+                # What the kernel took over has not left yet: a slow line needs its time before central can answer.
+                timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S + len(body) / SLOWEST_LINE),
                 verify=self._verify,
                 cert=self._cert,
                 allow_redirects=False,
@@ -101,13 +104,13 @@ class HttpSender:
             ) as response:
                 content = _read(response, deadline)
                 kind = response.headers.get("Content-Type", "")
-                return Answer(response.status_code, kind, content, _seconds(response.headers.get("Retry-After", "")))
+                return Answer(response.status_code, kind, content, _retry_after_s(response.headers))
         except requests.exceptions.SSLError as error:
             if _is_certificate(error):
                 raise LinkUntrusted("certificate") from error
             raise LinkDown("handshake") from error  # cut off while greeting: a dead server, not an impostor
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise LinkDown(type(error).__name__) from error
+            raise LinkDown(SLOW if time.monotonic() > deadline else type(error).__name__) from error
 
 
 def _is_certificate(error: BaseException | None) -> bool:
@@ -145,9 +148,30 @@ def _read(response: requests.Response, deadline: float) -> bytes:
         if len(content) > wire.MAX_REPLY_BYTES:
             raise LinkUntrusted("too_large")
         if time.monotonic() > deadline:
-            raise LinkDown("slow")
+            raise LinkDown(SLOW)
     return bytes(content)
 
 
-def _seconds(retry_after: str) -> float | None:
-    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) <= 9 else None  # noqa: PLR2004 - digits of a century
+def _retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Return the wait asked for, in seconds; as a date (RFC 9110 clause 10.2.3) it counts from the answer's own Date.
+
+    Our clock may be years off, the difference of two times of one clock is not.
+    """
+    asked = headers.get("Retry-After", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked)
+    try:
+        until = _moment(asked)
+    except ValueError:
+        return None
+    try:
+        now = _moment(headers.get("Date", ""))
+    except ValueError:
+        now = datetime.now(UTC)
+    return max(0.0, (until - now).total_seconds())
+
+
+def _moment(text: str) -> datetime:
+    """Return an HTTP-date (RFC 9110 clause 5.6.7), aware. Raises ``ValueError``."""
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 900.0
 SHORTEST_WAIT_S: Final = 0.2  # full jitter begins at 0; a storm of requests helps nobody
+SLOW: Final = "slow"  # reason of an exchange that was given up at its own deadline
 RETRY_AFTER_CAP_S: Final = 3600.0  # a Retry-After of a year is a mistake or an attack
+AWAITED_WAIT_S: Final = 4.0  # while somebody waits at the screen: a person stays for seconds, not a quarter of an hour
+CREDIT_PAUSE_S: Final = 60.0  # longest pause when central gives no credit; jittered
 
 
 class Link(enum.StrEnum):
@@ -72,6 +75,8 @@ class BatchRefused(Exception):
 _LATER: Final = frozenset({408, 409, 425, 429})
 _REFUSALS: Final = frozenset({400, 413, 415, 422})
 _TOKEN: Final = frozenset({401, 403})
+_PORTAL: Final = HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED  # RFC 6585 clause 6: said by who stands between us
+_TOO_LARGE: Final = HTTPStatus.REQUEST_ENTITY_TOO_LARGE  # the proxy before central says so, in HTML, of one item
 
 
 def check_answer(answer: Answer) -> None:
@@ -80,9 +85,9 @@ def check_answer(answer: Answer) -> None:
     is_json = answer.content_type.partition(";")[0].strip().lower() == "application/json"
     if status == HTTPStatus.OK and is_json:
         return
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR or (status in _REFUSALS and is_json):
+    if status in {HTTPStatus.INTERNAL_SERVER_ERROR, _TOO_LARGE} or (status in _REFUSALS and is_json):
         raise BatchRefused(status)
-    if status > HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
+    if status != _PORTAL and (status > HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER):
         raise LinkDown(f"http_{status}", retry_after_s=retry_after)
     if status in _TOKEN and is_json:
         raise TokenRefused(f"http_{status}")
@@ -95,3 +100,49 @@ def backoff_s(failures: int, chance: float) -> float:
     """Return the wait after ``failures`` in a row: exponential, full jitter; ``chance`` is from 0 to 1."""
     ceiling = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures - 1, 20))
     return max(SHORTEST_WAIT_S, ceiling * chance)
+
+
+class Patience:
+    """How long the link is left alone. Hurry shortens our own back-off, never what central asked for.
+
+    All times are monotonic seconds; ``chance`` (0 to 1) spreads terminals that failed in the same moment.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], chance: Callable[[], float]) -> None:
+        self.failures = 0  # in a row
+        self._monotonic = monotonic
+        self._chance = chance
+        self._own = self._awaited = self._asked = 0.0
+
+    def due(self, *, nudged: bool, awaited: bool) -> float:
+        """Return the time of the next try. ``nudged``: something changed; ``awaited``: somebody stands there."""
+        own = 0.0 if nudged else self._own
+        return max(min(own, self._awaited) if awaited else own, self._asked)
+
+    def resume(self, failures: int, wait_s: float) -> None:
+        """Go on where the last process stopped: a restart does not begin to hammer again."""
+        self.failures = failures
+        self._own = self._monotonic() + wait_s
+
+    def rest(self, wait_s: float) -> None:
+        """Leave the link alone for a reason of our own, whoever waits."""
+        self._own = self._awaited = self._monotonic() + wait_s
+
+    def failed(self, error: LinkError) -> float:
+        """Count a failure; return the wait in seconds, to be kept on the disk."""
+        self.failures += 1
+        chance, now = self._chance(), self._monotonic()
+        wait_s = max(backoff_s(self.failures, chance), error.retry_after_s)
+        if isinstance(error, TokenRefused):
+            wait_s = LONGEST_WAIT_S
+            self.rest(wait_s)
+        else:
+            self._own, self._awaited = now + wait_s, now + AWAITED_WAIT_S * (1 + chance) / 2
+        self._asked = now + error.retry_after_s
+        return wait_s
+
+    def pace(self, credit: int) -> None:
+        """Central answered: go on at once, or, without credit, at a moment of our own."""
+        self._own = self._asked = 0.0
+        if credit == 0:
+            self._asked = self._monotonic() + CREDIT_PAUSE_S * self._chance()

@@ -88,7 +88,7 @@ async def test_backoff_survives_a_restart(rig: Rig) -> None:
 async def test_nudge_resumes_at_once(rig: Rig) -> None:
     outbox = await rig.open()
     (item_id,) = await put_each(outbox, "v-1")
-    rig.central.script.append(lambda _: Answer(503, JSON, b"{}", retry_after_s=600))
+    rig.central.script.append(lambda _: Answer(503, JSON, b"{}"))
     courier = rig.courier(outbox)
     async with rig.running(courier):
         await rig.until(lambda: courier.link is Link.DOWN)
