@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kiosk.anchors import check_connection, read_anchors, read_token
+from kiosk.carry import delivery as carry
+from kiosk.carry import file as carry_file
+from kiosk.carry import plan as carry_plan
+from kiosk.carry.file import CarryError, Head
 from kiosk.cli_places import (
     EXIT_REFUSED,
     Json,
@@ -26,8 +30,6 @@ from kiosk.cli_places import (
 )
 from kiosk.errors import SettingsError
 from kiosk.keys import open_key
-from offline_queue import carry, carry_file, carry_plan
-from offline_queue.carry_file import CarryError, Head
 from offline_queue.errors import QueueCode, QueueError
 from offline_queue.http import HttpSender
 from offline_queue.outbox import Outbox
@@ -35,9 +37,9 @@ from offline_queue.wire import Verdict
 
 if TYPE_CHECKING:
     from kiosk.anchors import Anchors
+    from kiosk.carry.delivery import Delivery
+    from kiosk.carry.file import CarryFile
     from kiosk.settings import Settings
-    from offline_queue.carry import Delivery
-    from offline_queue.carry_file import CarryFile
     from offline_queue.values import Alarm
 
 CARRIED = "/v1/carried"

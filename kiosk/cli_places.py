@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from kiosk import settings as settings_module
+from kiosk.carry.file import CarryError
 from kiosk.documents.slip_code import SlipCodeError
 from kiosk.errors import SettingsError
 from kiosk.keys import KeyStoreError
-from offline_queue.carry_file import CarryError
 from offline_queue.errors import QueueCorrupt, QueueError
 from offline_queue.ledger import Ledger
 from offline_queue.sql import reading

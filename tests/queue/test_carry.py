@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from offline_queue import carry, carry_file, carry_plan, wire
-from offline_queue.carry_file import CarryError, Head
+from kiosk.carry import delivery as carry
+from kiosk.carry import file as carry_file
+from kiosk.carry import plan as carry_plan
+from kiosk.carry.file import CarryError, Head
+from offline_queue import wire
 from offline_queue.link import Answer, LinkDown
 from tests.queue.central_desk import JSON
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from offline_queue.carry import Delivery
-    from offline_queue.carry_file import CarryFile
+    from kiosk.carry.delivery import Delivery
+    from kiosk.carry.file import CarryFile
     from offline_queue.outbox import Outbox
     from tests.queue.conftest import Rig
 

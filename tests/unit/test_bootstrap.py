@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -22,7 +23,6 @@ from kiosk.errors import SettingsError
 from kiosk.event_log import EventLog
 from kiosk.events import HelpAsked, TerminalStopped
 from kiosk.settings import load
-from offline_queue.errors import QueueCorrupt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,11 +173,15 @@ async def test_queue_of_another_terminal_is_refused_and_let_go(enrolment):
     await (await enrolment.build())._stop()
 
 
-async def test_damaged_queue_is_told_with_its_file_and_what_to_do(enrolment):
+async def test_damaged_queue_is_kept_aside_and_the_terminal_serves(enrolment, capsys):
     (enrolment.folder / "state").mkdir()
     (enrolment.folder / "state" / QUEUE_FILE).write_bytes(b"x" * 9000)
-    with pytest.raises(QueueCorrupt, match=rf"{QUEUE_FILE} is damaged.*call a technician"):
-        await enrolment.build()
+    terminal = await enrolment.build()
+    await asyncio.sleep(0)  # the alarm is raised on the loop
+    await terminal._stop()
+    kept = list((enrolment.folder / "state").glob(f"{QUEUE_FILE}.broken-*"))
+    assert [file.read_bytes() for file in kept] == [b"x" * 9000]
+    assert "alarm.history_lost" in capsys.readouterr().out
 
 
 class FullDisk(io.StringIO):

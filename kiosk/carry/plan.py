@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kiosk.carry.file import CarryError
 from offline_queue import inspection, wire
-from offline_queue.carry_file import CarryError
 from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kiosk.carry.file import CarryError
 from offline_queue import wire
-from offline_queue.carry_file import CarryError
 from offline_queue.link import BatchRefused, LinkError, LinkUntrusted, check_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from offline_queue.carry_file import CarryFile
+    from kiosk.carry.file import CarryFile
     from offline_queue.link import Send
 
 CREDIT_PAUSE_S: Final = 5.0  # central gives no credit: it has enough to do

@@ -1,0 +1,1 @@
+"""Carrying a queue by hand: sealed batches out on a stick, central's signed replies home."""
