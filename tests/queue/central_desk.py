@@ -48,6 +48,9 @@ class CentralDesk:
     stream: wire.Stream | None = None  # what to say of the epoch instead of the truth
     greetings: int = 0
     lose_replies: int = 0
+    retry_after: str = ""  # this instead of seconds, wherever an answer has them
+    tokens: list[str] = field(default_factory=list)  # as they came with each request
+    seen: list[str] = field(default_factory=list)  # whose client certificates came
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, body: bytes) -> Answer:
@@ -113,8 +116,11 @@ class CentralDesk:
         return self.answer(body)
 
     @contextmanager
-    def served(self, tls: tuple[Path, Path] | None = None) -> Iterator[str]:
-        """Serve on a free port of the loopback, with TLS if given certificate and key; yields the root URL."""
+    def served(self, tls: tuple[Path, Path] | None = None, clients: Path | None = None) -> Iterator[str]:
+        """Serve on a free port of the loopback, with TLS if given certificate and key; yields the root URL.
+
+        ``clients``: the authority that terminals must have a certificate of; whose came is in ``seen``.
+        """
         desk = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -122,6 +128,10 @@ class CentralDesk:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                desk.tokens.append(self.headers["Authorization"])
+                if clients is not None:
+                    subject = self.connection.getpeercert()["subject"]  # type: ignore[attr-defined]  # a TLS socket
+                    desk.seen.append(subject[0][0][1])
                 answer = desk.answer(body)
                 if desk.lose_replies:
                     desk.lose_replies -= 1
@@ -131,7 +141,7 @@ class CentralDesk:
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(answer.body)))
                 if answer.retry_after_s is not None:
-                    self.send_header("Retry-After", f"{answer.retry_after_s:.0f}")
+                    self.send_header("Retry-After", desk.retry_after or f"{answer.retry_after_s:.0f}")
                 if 300 <= answer.status < 400:
                     self.send_header("Location", "http://127.0.0.1:9/login")
                 self.end_headers()
@@ -146,7 +156,11 @@ class CentralDesk:
         if tls is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*tls)
-            server.socket = context.wrap_socket(server.socket, server_side=True)
+            if clients is not None:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
+            # The handshake belongs to the connection's own thread: one that never speaks must not hold the others.
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="central-desk")
         thread.start()
         try:
