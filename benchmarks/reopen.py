@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.peers.peer import random_bodies
 from benchmarks.peers.registry import KINDS, OURS
 from benchmarks.peers.tongban import central_of, open_outbox
-from offline_queue import inspection
+from kiosk import queue_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,10 +78,10 @@ async def _open(folder: Path, *, prove: bool) -> tuple[float, float]:
 
 async def _prove(outbox: Outbox) -> float:
     """Walk over all there is, piece by piece as in the background; return the items proven a second."""
-    walk, spent = inspection.Walk(), 0.0
+    walk, spent = queue_view.Walk(), 0.0
     while True:
         began = time.perf_counter()
-        problems = await outbox.read(lambda ledger: inspection.verify(ledger, walk))
+        problems = await outbox.read(lambda ledger: queue_view.verify(ledger, walk))
         spent += time.perf_counter() - began
         if problems is None:
             return walk.checked / spent

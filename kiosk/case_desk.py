@@ -17,7 +17,7 @@ from kiosk.audit import AUDIT, carried
 from kiosk.catalogue.values import applicable
 from kiosk.documents.slip_code import slip_code
 from kiosk.events import CaseTakenIn
-from offline_queue.inspection import entry
+from kiosk.queue_view import entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

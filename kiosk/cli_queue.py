@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kiosk import queue_view
 from kiosk.cli_carry import export, import_
 from kiosk.cli_places import EXIT_REFUSED, File, Json, Profile, Site, State, looking_at, queue_file, refuse, told
 from kiosk.keys import FILE_NAME
-from offline_queue import audit, figures, inspection
+from offline_queue import audit, figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from offline_queue.inspection import Entry
+    from kiosk.queue_view import Entry
     from offline_queue.ledger import Ledger
 
 app = typer.Typer(
@@ -90,7 +91,7 @@ def show(
     with told():
         path = queue_file(file, state, profile, settings)
         with looking_at(path, still=True) as ledger:
-            entry, receipt = inspection.entry(ledger, seq), ledger.item_state(seq).receipt
+            entry, receipt = queue_view.entry(ledger, seq), ledger.item_state(seq).receipt
     if entry is None and receipt is None:
         refuse(f"{path} has no item {seq}: it was never put, or its receipt is older than the retention")
     found: dict[str, Any] = {"seq": seq, "place": "delivered"} if entry is None else _told(entry)
@@ -119,8 +120,8 @@ def verify(
     with told():
         path = queue_file(file, state, profile, settings)
         with looking_at(path) as ledger:
-            walk, problems = inspection.Walk(), list[inspection.Problem]()
-            while (found := inspection.verify(ledger, walk)) is not None:
+            walk, problems = queue_view.Walk(), list[queue_view.Problem]()
+            while (found := queue_view.verify(ledger, walk)) is not None:
                 problems += found
     if as_json:
         said = [{"seq": problem.seq, "what": problem.what} for problem in problems]
@@ -135,7 +136,7 @@ def verify(
 
 def _entries(ledger: Ledger) -> Iterator[Entry]:
     after = 0
-    while page := inspection.entries(ledger, after=after):
+    while page := queue_view.entries(ledger, after=after):
         yield from page
         after = page[-1].seq
 

@@ -102,7 +102,7 @@ class Courier:
         self._nudged = False
         batch = await self._next()
         if batch is None:
-            if self._patience.failures:
+            if self._patience.failures and not self._everything_is_refused():
                 await self._came_up()  # central knows us, and nothing is left to try it with
             return await self._idle()
         try:

@@ -105,6 +105,10 @@ class Ledger:
         """Tell whether items were put that are not entered yet where they stand."""
         return bool(self.load_head().seq > self.state()["enlisted"])
 
+    def has_ready(self, count: int) -> bool:
+        """Tell whether as many items may be sent now."""
+        return len(list(self.sql.rows("ready_seqs", mono=self.moment.mono, limit=count))) == count
+
     def read_tail(self, *, row_by_row: bool = False) -> Tail:
         """Return the next items that are not entered yet; see :func:`offline_queue.tail.read`."""
         return tail.read(self.sql, self.state()["enlisted"] + 1, self.load_head().seq, row_by_row=row_by_row)

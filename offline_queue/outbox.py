@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CHUNKS_AT_ONCE: Final = 5  # visits with many items each: a chunk may hold fewer lanes than a batch wants
 LANES_REMEMBERED: Final = 20_000  # a visit takes minutes: this many later no lane goes on
 _DISK: Final = frozenset({QueueCode.IO, QueueCode.CORRUPT})  # what the disk gives back is not what it was given
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -246,14 +247,17 @@ class Outbox:
     def _take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
         """On the db thread, in one visit to it: enter some of what was put where it stands, then read what is ready.
 
-        Some: the first batch after a long silence must not wait for a million to be sorted; a batch takes fewer. Not
-        flushed: after a cut it is simply done again.
+        Some, so that the first batch does not wait for a million. Not flushed: after a cut it is done again.
         """
         store = self._store
-        if store.read_here(lambda sql: self._ledger(sql).has_tail()):
+        for _ in range(CHUNKS_AT_ONCE):
             tail = store.read_here(lambda sql: self._ledger(sql).read_tail(row_by_row=singly))
+            if not tail.rows and not tail.unreadable:
+                break
             enlist = partial(Ledger.enlist, items=tail)
             store.write_here(partial(self._ledger_work, work=enlist), self._committed, spare=True, flushed=False)
+            if store.read_here(lambda sql: self._ledger(sql).has_ready(limit)):
+                break
         return store.read_here(lambda sql: self._ledger(sql).take(limit, max_bytes, singly=singly))
 
     def _ledger(self, sql: Statements) -> Ledger:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kiosk import queue_view
 from kiosk.carry.file import CarryError
-from offline_queue import inspection, wire
+from offline_queue import wire
 from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def plan(ledger: Ledger) -> Plan:
     made, depth, stopped = Plan(), dict[str, int](), set[str]()
     order: list[tuple[int, int, str, int]] = []
     after = 0
-    while page := inspection.entries(ledger, after=after):
+    while page := queue_view.entries(ledger, after=after):
         for entry in page:
             if entry.place in SETTLED:
                 continue

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
+from kiosk import queue_view
 from kiosk.cli import app
 from kiosk.cli_places import looking_at
-from offline_queue import audit, inspection, wire
+from offline_queue import audit, wire
 from offline_queue.outbox import Outbox
 from tests.queue.central_desk import CentralDesk
 
@@ -195,9 +196,9 @@ def test_verify_names_each_bad_item_and_ends_with_status_1(rig: Rig) -> None:
 
 async def test_verify_beside_a_terminal_that_puts_raises_no_false_alarm(rig: Rig) -> None:
     """What is put while somebody looks is not missing: the end is what it was at the first look."""
-    walk, problems = inspection.Walk(), list[inspection.Problem]()
+    walk, problems = queue_view.Walk(), list[queue_view.Problem]()
     with looking_at(rig.path) as ledger, rig.outbox.begin_visit("late") as key:
-        while (found := inspection.verify(ledger, walk, limit=4)) is not None:
+        while (found := queue_view.verify(ledger, walk, limit=4)) is not None:
             problems += found
             await rig.outbox.put(key, "case", BODY)
             if walk.checked > 50:

@@ -78,3 +78,13 @@ async def test_first_batch_after_a_long_silence_does_not_wait_for_all_to_be_sort
     assert batch is not None
     assert batch.count == limit
     assert await outbox.read(lambda ledger: ledger.has_tail())
+
+
+async def test_visits_with_many_items_still_fill_a_batch(rig: Rig) -> None:
+    """Fault 41. One item of a lane at a time: many items of few visits may not make many small batches."""
+    outbox = await rig.open()
+    keys = [outbox.begin_visit(f"v-{n}") for n in range(60)]
+    await outbox.transact(lambda ledger: [ledger.put(key, "case", b"x") for key in keys for _ in range(6)])
+    batch = await outbox.take()
+    assert batch is not None
+    assert batch.count == wire.MAX_BATCH_ITEMS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from offline_queue import inspection
+from kiosk import queue_view
 from offline_queue.settlement import BODIES_KEPT_S
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ async def walk(outbox: Outbox, limit: int = 3) -> tuple[int, list[tuple[int, str
     """Check all in small steps; return how many rows, and the problems."""
 
     def work(ledger: Any) -> tuple[int, list[tuple[int, str]]]:
-        at, problems = inspection.Walk(), []
-        while (found := inspection.verify(ledger, at, limit=limit)) is not None:
+        at, problems = queue_view.Walk(), []
+        while (found := queue_view.verify(ledger, at, limit=limit)) is not None:
             problems += [(one.seq, one.what) for one in found]
         return at.checked, problems
 
@@ -44,7 +44,7 @@ async def test_places_follow_an_item_through_its_life(rig: Rig) -> None:
     await put(outbox, "a", "b", "a")
 
     async def places() -> list[str]:
-        found = await outbox.read(inspection.entries)
+        found = await outbox.read(queue_view.entries)
         return [entry.place for entry in found]
 
     assert await places() == ["new"] * 3
@@ -63,8 +63,8 @@ async def test_one_entry_is_that_entry_or_none(rig: Rig) -> None:
     outbox = await rig.open()
     await put(outbox, "a", "b")
     edit(rig, "DELETE FROM outbox WHERE seq = 1")
-    assert await outbox.read(lambda ledger: inspection.entry(ledger, 1)) is None
-    found = await outbox.read(lambda ledger: inspection.entry(ledger, 2))
+    assert await outbox.read(lambda ledger: queue_view.entry(ledger, 1)) is None
+    found = await outbox.read(lambda ledger: queue_view.entry(ledger, 2))
     assert found is not None
     assert (found.seq, found.epoch, found.lane) == (2, outbox.epoch, "b")
 
