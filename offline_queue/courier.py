@@ -78,6 +78,7 @@ class Courier:
         self._passes = 0  # batches that passed
         self._refused: dict[int, int] = {}  # seq -> passes at its first refusal
         self._rejected: set[int] = set()  # items rejected since one was accepted
+        self._doubted = False  # the token was refused, and a new one was not to be had
         self._tidy_at = 0.0
         self._alarmed: set[tuple[AlarmCode, str]] = set()  # since the link was last up
 
@@ -164,7 +165,10 @@ class Courier:
                 raise
             try:
                 await self._refresh()
-            except LinkError as error:  # revoked: the old token is refused, and there is no new one
+            except LinkError as error:
+                if not self._doubted:  # once may be the line; twice in a row nobody gives us a new one: revoked
+                    self._doubted = True
+                    raise
                 raise TokenRefused(error.reason) from error
             answer = await self._send(encoded)
             check_answer(answer)
@@ -182,7 +186,7 @@ class Courier:
         if reply.epoch != batch.epoch or not {word.seq for word in reply.words} <= sent:
             raise LinkUntrusted("another_batch")
         if batch.items:
-            self._count_rejections(reply)
+            await self._count_rejections(reply)
         settlement = await self._outbox.settle(reply)
         if settlement.refused:
             raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
@@ -196,12 +200,17 @@ class Courier:
         if batch.items or not self._patience.failures:  # after trouble a greeting alone proves little: items must pass
             await self._came_up()
 
-    def _count_rejections(self, reply: wire.Reply) -> None:
-        """Stop before the queue is emptied into the quarantine by a central that rejects everything."""
+    async def _count_rejections(self, reply: wire.Reply) -> None:
+        """Stop before the queue is emptied into the quarantine by a central that rejects everything.
+
+        What it rejected steps back, so that what stands behind can show whether central works again.
+        """
         rejected = {word.seq for word in reply.words if word.outcome is wire.Verdict.REJECTED}
         taken = any(word.outcome is wire.Verdict.ACCEPTED for word in reply.words)
         self._rejected = set() if taken else self._rejected | rejected
         if len(self._rejected) > MANY_REJECTED:
+            self._refused |= dict.fromkeys(rejected - self._refused.keys(), self._passes)
+            await self._outbox.transact(lambda ledger: ledger.put_off(sorted(rejected), PUT_OFF_S), spare=True)
             raise self._everything_refused("all_rejected")
 
     async def _passed(self, seqs: tuple[int, ...]) -> None:
@@ -262,6 +271,7 @@ class Courier:
             self._patience.failures = 0
             await self._outbox.transact(lambda ledger: ledger.set_link(0, 0.0))
         self._alarmed.clear()
+        self._doubted = False
         self._set_link(Link.UP, "")
 
     async def _leave_alone(self, error: LinkError) -> None:

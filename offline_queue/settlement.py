@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from offline_queue.sql import Row
 
 MAX_PUT_OFF_S: Final = 3600.0  # a deferral is obeyed up to here
+MIN_PUT_OFF_S: Final = 1.0  # "later" said with 0 seconds must not become a storm of requests
 BODIES_KEPT_S: Final = 7 * 86400.0  # longer than a backup of central is old when it is needed
 BODIES_KEPT: Final = 500  # whatever their age: a clock that jumps ahead must not empty the file
 RECEIPTS_KEPT_S: Final = 400 * 86400.0  # a year and a month: an audit finds last year's proof of custody
@@ -98,7 +99,7 @@ class _Settler:
 
     def _apply(self, word: wire.Word, row: Row) -> None:
         if word.verdict is wire.Verdict.DEFERRED:
-            if self._ledger.put_off([word.seq], min(MAX_PUT_OFF_S, float(word.retry_after_s or 0))):
+            if self._ledger.put_off([word.seq], max(MIN_PUT_OFF_S, min(MAX_PUT_OFF_S, float(word.retry_after_s or 0)))):
                 self._deferred.append(word.seq)
         elif self._leave(word.seq, row):
             rejected = word.outcome is wire.Verdict.REJECTED
