@@ -75,6 +75,7 @@ class Terminal:
         self._heard = heard
         self._beside = beside
         self._around = Surroundings()
+        self._reached = False  # central answered when it was last asked for the services
         self._attraction = Attraction(tools, stage, self._around)
         self._endings: list[str] = []
         services = ChooseService(lambda: self._around)
@@ -260,13 +261,14 @@ class Terminal:
         try:
             states = await self._tools.gateway.catalogue()
         except (GatewayUnreachable, GatewayRejected, GatewayUntrusted):
+            self._reached = False
             self.link_changed(up=False)
         else:
             self._around.services = {state.code: state for state in states}
             await self._heard()
-            was_down = not self._around.link_up
+            was_down, self._reached = not self._reached, True
             self.link_changed(up=True)
-            if was_down:
+            if was_down:  # as we saw ourselves: a courier that backs off from a sick central is not to be woken by us
                 self._courier.nudge()
         self._around.closed = await self._limits_reached()
         self._attraction.refresh()
