@@ -97,20 +97,6 @@ async def test_nudge_resumes_at_once(rig: Rig) -> None:
             assert await outbox.wait_settled(item_id) is Verdict.ACCEPTED
 
 
-async def test_retry_after_of_a_year_is_obeyed_within_a_cap(rig: Rig) -> None:
-    outbox = await rig.open()
-    await put_each(outbox, "v-1")
-    rig.central.script.append(lambda _: Answer(429, JSON, b"{}", retry_after_s=365 * 86400.0))
-    courier = rig.courier(outbox)
-    async with rig.running(courier):
-        await rig.until(lambda: courier.link is Link.DOWN)
-        rig.time.advance(3599)
-        await asyncio.sleep(0)
-        assert rig.central.batches == []
-        rig.time.advance(1)
-        await rig.pending(outbox, 0)
-
-
 async def test_central_without_credit_is_left_alone_for_a_while(rig: Rig) -> None:
     outbox = await rig.open()
     await put_each(outbox, "v-1", "v-1")

@@ -95,9 +95,14 @@ async def test_deferral_of_nothing_is_no_storm(rig: Rig) -> None:
     outbox = await rig.open()
     await put_each(outbox, "v-1")
     rig.central.verdict_of[1] = (Verdict.DEFERRED, "busy", 0)
+
+    async def put_off() -> bool:
+        return await outbox.read(lambda ledger: ledger.next_due_s()) == 1.0
+
     async with rig.running(rig.courier(outbox)):
         for sent in range(1, 5):
             await rig.until(lambda sent=sent: len(rig.central.batches) == sent)
+            await rig.until(put_off)
             await rest()
             assert len(rig.central.batches) == sent
             rig.time.advance(1)

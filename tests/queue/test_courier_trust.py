@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from tests.queue.conftest import Rig
 
 
-async def test_lost_reply_brings_a_duplicate_and_one_effect(rig: Rig) -> None:
+async def test_fault_3_lost_reply_brings_a_duplicate_and_one_effect(rig: Rig) -> None:
+    """Fault 3. Central took the item in and its answer is lost: sent again, `duplicate`, one effect."""
     outbox = await rig.open()
     (item_id,) = await put_each(outbox, "v-1")
 
@@ -55,9 +56,10 @@ async def test_lost_reply_brings_a_duplicate_and_one_effect(rig: Rig) -> None:
     ids=["captive portal", "html as json", "cut reply", "redirect", "proxy", "address", "409", "502"],
 )
 @pytest.mark.parametrize("greets_honestly", [False, True], ids=["greeting", "items"])
-async def test_answer_that_is_no_receipt_settles_nothing(
+async def test_fault_26_and_31_answer_that_is_no_receipt_settles_nothing(
     rig: Rig, answer: Answer, link: Link, reason: str, *, greets_honestly: bool
 ) -> None:
+    """Fault 26 and 31. A web page, half a reply, a redirect: nothing is settled by what is not signed."""
     outbox = await rig.open()
     (item_id,) = await put_each(outbox, "v-1")
     rig.central.greets_honestly = greets_honestly
@@ -114,7 +116,8 @@ async def test_reply_with_a_wrong_signature_keeps_the_body(rig: Rig, *, greets_h
 
 
 @pytest.mark.parametrize("what", ["kiosk", "epoch", "item that was not sent", "earlier reply"])
-async def test_answer_for_another_batch_settles_nothing(rig: Rig, what: str) -> None:
+async def test_fault_32_answer_for_another_batch_settles_nothing(rig: Rig, what: str) -> None:
+    """Fault 32. Signed by central, and about another kiosk, epoch or batch: the link is not trusted."""
     outbox = await rig.open()
     (first,) = await put_each(outbox, "v-1")
     earlier: list[Answer] = []
@@ -150,7 +153,8 @@ async def test_answer_for_another_batch_settles_nothing(rig: Rig, what: str) -> 
     assert AlarmCode.LINK_UNTRUSTED in {alarm.code for alarm in rig.alarms}
 
 
-async def test_reply_with_its_words_in_another_order_settles_each_lane_in_its_own(rig: Rig) -> None:
+async def test_fault_32_reply_with_its_words_in_another_order_settles_each_lane_in_its_own(rig: Rig) -> None:
+    """Fault 32. The order of words means nothing, that of a lane everything."""
     outbox = await rig.open()
     ids = await put_each(outbox, "v-1", "v-2", "v-3", "v-1", "v-2")
 
@@ -168,7 +172,8 @@ async def test_reply_with_its_words_in_another_order_settles_each_lane_in_its_ow
     assert rig.alarms == []
 
 
-async def test_refused_token_is_renewed_once_then_the_link_rests(rig: Rig) -> None:
+async def test_fault_28_refused_token_is_renewed_once_then_the_link_rests(rig: Rig) -> None:
+    """Fault 28. One new token for each refusal; when that is refused too, one alarm and a quarter of an hour."""
     outbox = await rig.open()
     (item_id,) = await put_each(outbox, "v-1")
     renewed = []

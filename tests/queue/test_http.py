@@ -21,8 +21,7 @@ from cryptography.x509.oid import NameOID
 from offline_queue import http, wire
 from offline_queue.errors import QueueError
 from offline_queue.http import HttpSender
-from offline_queue.link import Answer, Link, LinkDown, LinkUntrusted
-from offline_queue.values import Phase
+from offline_queue.link import Answer, LinkDown, LinkUntrusted
 from offline_queue.wire import Verdict
 
 if TYPE_CHECKING:
@@ -120,26 +119,6 @@ async def test_delivery_over_a_real_line_survives_lost_replies(rig: Rig, senders
     assert sorted(seq for _, seq, _, _ in rig.central.effects) == list(range(1, 31))
 
 
-async def test_captive_portal_answers_200_with_html(rig: Rig, senders: list[HttpSender]) -> None:
-    outbox = await rig.open()
-    with outbox.begin_visit("v-1") as key:
-        item_id = await outbox.put(key, "case", b"x")
-    rig.central.script.append(lambda _: Answer(200, "text/html", b"<html>Please accept our terms"))
-    with rig.central.served() as url:
-        courier = rig.courier(outbox, send=sender_to(url, senders))
-        async with rig.running(courier):
-            await rig.until(lambda: courier.link is Link.UNTRUSTED)
-            assert (await outbox.state(item_id)).phase is Phase.PENDING
-            courier.nudge()
-            assert await outbox.wait_settled(item_id) is Verdict.ACCEPTED
-
-
-async def test_redirect_is_not_followed(rig: Rig, senders: list[HttpSender]) -> None:
-    rig.central.script.append(lambda _: Answer(307, "application/json", b"{}"))
-    with rig.central.served() as url:
-        assert (await sender_to(url, senders)(b"{}")).status == 307
-
-
 async def test_retry_after_reaches_the_courier(rig: Rig, senders: list[HttpSender]) -> None:
     rig.central.script.append(lambda _: Answer(503, "application/json", b"{}", retry_after_s=17))
     with rig.central.served() as url:
@@ -187,12 +166,6 @@ async def test_drip_of_bytes_does_not_hold_the_courier(
             await sender_to(url, senders)(b"{}")
         assert time.monotonic() - begun < 2
         over.set()
-
-
-async def test_answer_cut_in_the_middle_is_no_answer(senders: list[HttpSender]) -> None:
-    cut = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"receipts":['
-    with raw_server(lambda connection: connection.sendall(cut)) as url, pytest.raises(LinkDown):
-        await sender_to(url, senders)(b"{}")
 
 
 async def test_endless_answer_is_cut_off(senders: list[HttpSender]) -> None:

@@ -46,7 +46,7 @@ async def rested(rig: Rig, outbox: Outbox, failures: int) -> None:
     await rig.until(counted)
 
 
-@pytest.mark.parametrize("status", [200, 302, 511])
+@pytest.mark.parametrize("status", [200, 302, 307, 511])
 @pytest.mark.parametrize("greets_honestly", [False, True], ids=["greeting", "items"])
 async def test_fault_26_captive_portal(
     rig: Rig, senders: Senders, delivered: Delivered, *, status: int, greets_honestly: bool
@@ -260,9 +260,8 @@ async def test_fault_35_storm_of_503(
                 await quiet()
             assert len(storm) - len(rig.central.script) < 20
             rig.central.script.clear()
-            rig.time.advance(LONGEST_WAIT_S)
-            await delivered(outbox, *ids, step_s=0.0)
-    assert rig.alarms == []
+            await delivered(outbox, *ids, step_s=50.0)
+    assert {alarm.code for alarm in rig.alarms} <= {AlarmCode.CLOCK_AHEAD}  # time runs while an answer is on its way
 
 
 @pytest.mark.parametrize(
