@@ -1,12 +1,13 @@
-"""The only HTTP client of the queue: one request at a time on its own thread, CA pinned, no redirects, size capped."""
+"""The only HTTP client of the queue: one request at a time, each on its own thread, CA pinned, no redirects, capped."""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import io
 import ssl
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
@@ -17,15 +18,16 @@ import urllib3
 
 from offline_queue import wire
 from offline_queue.errors import QueueCode, QueueError
-from offline_queue.link import SLOW, Answer, LinkDown, LinkUntrusted
+from offline_queue.link import SLOW, Answer, LinkDown, LinkUntrusted, TokenRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 10.0  # between two reads
 SLOWEST_LINE: Final = 8 * 1024  # bytes a second; below, the exchange is given up and tried again later
+KEEP_S: Final = 4.0  # an idle connection is not used again: routers forget it silently, servers after 5 s (uvicorn's)
 _CHUNK: Final = 16 * 1024
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -59,39 +61,62 @@ class HttpSender:
         self._cert = None if cert is None else (str(cert[0]), str(cert[1]))
         self._kiosk = kiosk
         self._token = token
+        self._used_at = 0.0
         self._renew()
 
     async def __call__(self, body: bytes) -> Answer:
-        """Post one batch. Raises ``LinkDown`` or ``LinkUntrusted``; waits at most as long as the slowest line needs."""
+        """Post one batch; waits at most as long as the slowest line needs. Raises ``LinkError``.
+
+        Cancelled or late, the request is left to a thread that ends at its own deadline, or with the process.
+        """
         patience_s = CONNECT_TIMEOUT_S + 2 * READ_TIMEOUT_S + len(body) / SLOWEST_LINE
-        loop = asyncio.get_running_loop()
+        if time.monotonic() - self._used_at > KEEP_S:
+            self._session.close()  # of the connections it kept; it opens a new one
+        request = (self._session, body, time.monotonic() + patience_s)
+        done: concurrent.futures.Future[Answer] = concurrent.futures.Future()
+        done.set_running_or_notify_cancel()  # from now on only the thread ends it
+        # A daemon: the interpreter would wait for a pool's thread, and a dead line must not hold the terminal's end.
+        threading.Thread(target=self._run, args=(done, *request), name="courier-http", daemon=True).start()
         try:
             async with asyncio.timeout(patience_s):
-                return await loop.run_in_executor(self._thread, self._post, body, time.monotonic() + patience_s)
+                answer = await asyncio.wrap_future(done)
         except TimeoutError as error:  # a drip of bytes that keeps each single read alive
-            self._thread.shutdown(wait=False, cancel_futures=True)
             self._renew()
             raise LinkDown(SLOW) from error
+        except asyncio.CancelledError:
+            self._renew()
+            raise
+        self._used_at = time.monotonic()
+        return answer
 
     async def close(self) -> None:
         """Close connections; idempotent. A request under way ends at its own deadline."""
         self._session.close()
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _renew(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="courier-http")
+        """Begin anew, beside a request that is left to its thread."""
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, .netrc or CA bundle from the environment
         self._session.headers.update({"Accept": "application/json", "Accept-Encoding": "identity"})
 
-    def _post(self, body: bytes, deadline: float) -> Answer:
+    def _run(
+        self, done: concurrent.futures.Future[Answer], session: requests.Session, body: bytes, deadline: float
+    ) -> None:
+        try:
+            answer = self._post(session, body, deadline)
+        except BaseException as error:  # noqa: BLE001 - raised where the answer is awaited
+            done.set_exception(error)
+        else:
+            done.set_result(answer)
+
+    def _post(self, session: requests.Session, body: bytes, deadline: float) -> Answer:
         headers = {
             "Content-Type": "application/json",
             "Authorization": f"Bearer {self._token()}",
             "X-Kiosk": self._kiosk,  # central looks the token up by the kiosk it belongs to
         }
         try:
-            with self._session.post(
+            with session.post(
                 self._url,
                 data=_Upload(body, deadline),
                 headers=headers,
@@ -106,25 +131,30 @@ class HttpSender:
                 kind = response.headers.get("Content-Type", "")
                 return Answer(response.status_code, kind, content, _retry_after_s(response.headers))
         except requests.exceptions.SSLError as error:
-            if _is_certificate(error):
+            below = list(_below(error))
+            if any(isinstance(one, ssl.SSLCertVerificationError) for one in below):
                 raise LinkUntrusted("certificate") from error
+            if any(isinstance(one, ssl.SSLError) and _is_about_ours(one) for one in below):
+                raise TokenRefused("client_certificate") from error
             raise LinkDown("handshake") from error  # cut off while greeting: a dead server, not an impostor
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise LinkDown(SLOW if time.monotonic() > deadline else type(error).__name__) from error
 
 
-def _is_certificate(error: BaseException | None) -> bool:
-    """Tell whether the other side showed a certificate that is not central's; it lies somewhere below ``error``."""
+def _below(error: BaseException) -> Iterator[BaseException]:
+    """Return an error and all that led to it; the libraries between wrap what the TLS library said."""
     below = [error]
     while below:
         one = below.pop()
-        if isinstance(one, ssl.SSLCertVerificationError):
-            return True
-        if one is not None:
-            below += [one.__cause__, one.__context__, *(part for part in one.args if isinstance(part, BaseException))]
-            reason = getattr(one, "reason", None)
-            below += [reason] if isinstance(reason, BaseException) else []
-    return False
+        yield one
+        inner = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        below += [part for part in inner if isinstance(part, BaseException)]
+
+
+def _is_about_ours(error: ssl.SSLError) -> bool:
+    """Tell whether central's alert (RFC 8446 clause 6.2) is about our certificate: missing, expired, unknown."""
+    said = error.reason or ""
+    return "_ALERT_" in said and ("CERTIFICATE" in said or "UNKNOWN_CA" in said)
 
 
 class _Upload(io.BytesIO):
