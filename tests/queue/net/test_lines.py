@@ -226,25 +226,3 @@ async def test_terminal_shows_its_certificate_to_central_only(
         with pytest.raises(LinkUntrusted):
             await senders.to(url, stranger.file, cert=ours)(greeting)
     assert rig.central.seen == ["hall-03"]
-
-
-@pytest.mark.parametrize("what", ["expired", "another authority", "missing"])
-async def test_client_certificate_that_central_refuses_is_told(
-    rig: Rig, senders: Senders, authority: Authority, *, tmp_path: Path, what: str
-) -> None:
-    """Mutual TLS: somebody has to come and enrol the terminal anew; until then it keeps what it has."""
-    fleet = Authority(tmp_path, "fleet")
-    cert = {
-        "expired": lambda: fleet.issue("hall-03", address=None, lasts=-timedelta(days=1)),
-        "another authority": lambda: Authority(tmp_path, "other").issue("hall-03", address=None),
-        "missing": lambda: None,
-    }[what]()
-    outbox = await rig.open()
-    (item_id,) = await put_each(outbox, "v-1")
-    with rig.central.served(tls=authority.issue("central"), clients=fleet.file) as url:
-        courier = rig.courier(outbox, send=senders.to(url, authority.file, cert=cert))
-        async with rig.running(courier):  # in TLS 1.3 the alert races with our request: of several tries one shows it
-            await rig.until(lambda: rig.time.advance(1) or bool(rig.alarms), seconds=30)
-    assert [(one.code, one.detail) for one in rig.alarms] == [(AlarmCode.TOKEN_REFUSED, "client_certificate")]
-    assert (await outbox.state(item_id)).phase is Phase.PENDING
-    assert rig.central.tokens == []
