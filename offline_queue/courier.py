@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from offline_queue import wire
+from offline_queue.blame import Blame
 from offline_queue.errors import QueueFull
-from offline_queue.ledger import Ledger
+from offline_queue.ledger import MAX_ATTEMPTS, Ledger
 from offline_queue.link import (
-    LONGEST_WAIT_S,
     SLOW,
     BatchRefused,
     Link,
@@ -27,12 +27,10 @@ from offline_queue.values import Alarm, AlarmCode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from offline_queue.link import Send
+    from offline_queue.link import Answer, Send
     from offline_queue.outbox import Outbox
 
-MANY_REFUSED: Final = 3  # different items refused with none accepted between: central is at fault, not the items
-MANY_REJECTED: Final = 5  # the same for signed rejections
-PUT_OFF_S: Final = 2 * LONGEST_WAIT_S  # suspects step back until others have shown whether central works
+PUT_OFF_S: Final = 86400.0  # suspects step back until another item passed, or no other is left to try central with
 TIDY_EVERY_S: Final = 3600.0
 FULL_PAUSE_S: Final = 60.0  # not even the reserve gave room to settle: leave it to the technician, look now and then
 SLOW_PAUSE_S: Final = 60.0  # what was too large for the line lets others go first
@@ -75,9 +73,8 @@ class Courier:
         self._credit = wire.MAX_BATCH_ITEMS
         self._nudged = False
         self._greet = True  # ask central where we stand before anything else is sent
-        self._passes = 0  # batches that passed
-        self._refused: dict[int, int] = {}  # seq -> passes at its first refusal
-        self._rejected: set[int] = set()  # items rejected since one was accepted
+        self._blame = Blame()
+        self._greeting: asyncio.Timeout | None = None  # around a greeting that is under way
         self._doubted = False  # the token was refused, and a new one was not to be had
         self._tidy_at = 0.0
         self._alarmed: set[tuple[AlarmCode, str]] = set()  # since the link was last up
@@ -86,6 +83,9 @@ class Courier:
         """Try now: the network is back, the key is there. A time that central itself asked for is waited for still."""
         self._nudged = True
         self._outbox.changed.set()
+        if self._greeting is not None:  # the line is new: a resolver or a dead connection may hang for many seconds
+            self._greeting.reschedule(asyncio.get_running_loop().time())
+            self._greeting = None
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises ``QueueError`` when the queue itself fails."""
@@ -103,7 +103,7 @@ class Courier:
         self._nudged = False
         batch = await self._next()
         if batch is None:
-            if self._patience.failures and not self._everything_is_refused():
+            if self._patience.failures and not self._blame.central_in_doubt():
                 await self._came_up()  # central knows us, and nothing is left to try it with
             return await self._idle()
         try:
@@ -123,7 +123,15 @@ class Courier:
     async def _next(self) -> wire.Batch | None:
         if self._greet:
             return await self._outbox.read(lambda ledger: ledger.greeting())
-        return await self._outbox.take(limit=max(1, min(self._credit, wire.MAX_BATCH_ITEMS)))
+        if not self._blame.central_in_doubt():
+            return await self._outbox.take(limit=max(1, min(self._credit, wire.MAX_BATCH_ITEMS)))
+        # One item shows as much as fifty, and what central rejects now it has rejected for good.
+        batch = await self._outbox.take(limit=1)
+        if batch is None:
+            suspects = self._blame.next_turn()
+            await self._outbox.transact(lambda ledger: ledger.put_off(suspects, 0.0))
+            batch = await self._outbox.take(limit=1)
+        return batch
 
     async def _idle(self) -> float:
         if self._monotonic() >= self._tidy_at:
@@ -157,7 +165,7 @@ class Courier:
     async def _exchange(self, batch: wire.Batch) -> None:
         """Send one batch and settle what came back. Raises ``LinkError`` or ``BatchRefused``."""
         encoded = await asyncio.to_thread(self._signed, batch)  # a token takes its time
-        answer = await self._send(encoded)
+        answer = await self._ask(encoded, is_greeting=not batch.items)
         try:
             check_answer(answer)
         except TokenRefused:
@@ -178,6 +186,16 @@ class Courier:
             raise LinkUntrusted("reply") from error
         await self._settle(batch, reply)
 
+    async def _ask(self, encoded: bytes, *, is_greeting: bool) -> Answer:
+        try:
+            async with asyncio.timeout(None) as limit:
+                self._greeting = limit if is_greeting else None
+                return await self._send(encoded)
+        except TimeoutError as error:
+            raise LinkDown("nudged") from error
+        finally:
+            self._greeting = None
+
     def _signed(self, batch: wire.Batch) -> bytes:
         return wire.encode_batch(wire.sign_batch(batch, self._signer) if self._signer else batch)
 
@@ -185,8 +203,10 @@ class Courier:
         sent = {item.seq for item in batch.items}
         if reply.epoch != batch.epoch or not {word.seq for word in reply.words} <= sent:
             raise LinkUntrusted("another_batch")
-        if batch.items:
-            await self._count_rejections(reply)
+        doubtful = self._blame.doubtful(reply)
+        if doubtful:  # the queue is not to be emptied into the quarantine by a central that rejects everything
+            await self._outbox.transact(lambda ledger: ledger.put_off(doubtful, PUT_OFF_S), spare=True)
+            raise self._everything_refused("all_rejected")
         settlement = await self._outbox.settle(reply)
         if settlement.refused:
             raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
@@ -195,31 +215,11 @@ class Courier:
         self._greet = False
         self._credit = reply.credit
         self._patience.pace(reply.credit)
-        if batch.items:
-            await self._passed(settlement.delivered + settlement.rejected)
-        if batch.items or not self._patience.failures:  # after trouble a greeting alone proves little: items must pass
-            await self._came_up()
-
-    async def _count_rejections(self, reply: wire.Reply) -> None:
-        """Stop before the queue is emptied into the quarantine by a central that rejects everything.
-
-        What it rejected steps back, so that what stands behind can show whether central works again.
-        """
-        rejected = {word.seq for word in reply.words if word.outcome is wire.Verdict.REJECTED}
-        taken = any(word.outcome is wire.Verdict.ACCEPTED for word in reply.words)
-        self._rejected = set() if taken else self._rejected | rejected
-        if len(self._rejected) > MANY_REJECTED:
-            self._refused |= dict.fromkeys(rejected - self._refused.keys(), self._passes)
-            await self._outbox.transact(lambda ledger: ledger.put_off(sorted(rejected), PUT_OFF_S), spare=True)
-            raise self._everything_refused("all_rejected")
-
-    async def _passed(self, seqs: tuple[int, ...]) -> None:
-        for seq in seqs:
-            self._refused.pop(seq, None)
-        suspects = [seq for seq, passes in self._refused.items() if passes == self._passes]
-        self._passes += 1
+        suspects = self._blame.settled(settlement.delivered, settlement.rejected)
         if suspects:  # central works: their turn to show whether they do
             await self._outbox.transact(lambda ledger: ledger.put_off(suspects, 0.0))
+        if batch.items or not self._patience.failures:  # after trouble a greeting alone proves little: items must pass
+            await self._came_up()
 
     async def _single_out(self, batch: wire.Batch, refusal: BatchRefused) -> None:
         """Find the item central chokes on by sending each alone; the others pass."""
@@ -238,29 +238,32 @@ class Courier:
                 else:
                     continue
             suspects.append((item.seq, refusal))
-            self._refused.setdefault(item.seq, self._passes)
-            if self._everything_is_refused():
+            self._blame.suspect([item.seq])
+            if self._blame.central_in_doubt():
                 break
         await self._judge(suspects)
 
-    def _everything_is_refused(self) -> bool:
-        return sum(passes == self._passes for passes in self._refused.values()) >= MANY_REFUSED
-
     async def _judge(self, suspects: list[tuple[int, BatchRefused]]) -> None:
         """Blame an item when others passed since its first refusal; otherwise central may be at fault."""
-        breaker = False
+        in_doubt = self._blame.central_in_doubt()
         for seq, refusal in suspects:
-            proven = self._refused[seq] < self._passes
+            proven = self._blame.is_proven(seq)
             if proven and refusal.final:
-                del self._refused[seq]
+                self._blame.forget(seq)
                 await self._outbox.quarantine(seq, refusal.reason)
-            elif proven or not self._everything_is_refused():
-                await self._outbox.transact(partial(Ledger.fail, seq=seq, reason=refusal.reason), spare=True)
+            elif proven or not in_doubt:
+                await self._fail(seq, refusal.reason, proven=proven)
             else:
-                breaker = True
                 await self._outbox.transact(partial(Ledger.put_off, seqs=[seq], wait_s=PUT_OFF_S), spare=True)
-        if breaker:
+        if in_doubt:
             raise self._everything_refused("all_refused")
+
+    async def _fail(self, seq: int, reason: str, *, proven: bool) -> None:
+        attempts = await self._outbox.transact(partial(Ledger.fail, seq=seq, reason=reason, proven=proven), spare=True)
+        if proven and attempts >= MAX_ATTEMPTS:
+            self._blame.forget(seq)
+        elif attempts == MAX_ATTEMPTS:  # nothing to compare it with: kept and tried, but told
+            self._outbox.alarm(Alarm(AlarmCode.ALL_REFUSED, reason, seq))
 
     def _everything_refused(self, reason: str) -> LinkDown:
         self._alarm_once(AlarmCode.ALL_REFUSED, reason)

@@ -214,18 +214,17 @@ class Ledger:
         due = self.moment.mono + wait_s
         return sum(self.sql.run("put_off", priority=row["priority"], seq=seq, due=due) for seq, row in rows if row)
 
-    def fail(self, seq: int, reason: str) -> bool:
-        """Count a failure that is the item's own; after ten it is quarantined. Returns whether it was."""
+    def fail(self, seq: int, reason: str, *, proven: bool = True) -> int:
+        """Count a failure and return how many there were; after ten of its own, as is proven, it is quarantined."""
         self.enlist_to(seq)
         row = self.sql.one("find_item", seq=seq)
         if row is None:
-            return False
+            return 0
         due = self.moment.mono + min(MAX_ITEM_WAIT_S, 2.0 ** row["attempts"])
         counted = self.sql.run("count_attempt", priority=row["priority"], seq=seq, due=due)
-        if not counted or row["attempts"] + 1 < MAX_ATTEMPTS:
-            return False
-        self.quarantine(seq, reason)
-        return True
+        if counted and proven and row["attempts"] + 1 >= MAX_ATTEMPTS:
+            self.quarantine(seq, reason)
+        return int(row["attempts"]) + counted
 
     def quarantine(self, seq: int, reason: str, *, code: AlarmCode = AlarmCode.ITEM_QUARANTINED) -> None:
         """Set an item aside with its body. Its lane waits: an order without a verdict is not skipped."""
