@@ -172,6 +172,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         limits_reached=limits_reached,
         stop_queue=stop_queue,
         heard=heard,
+        refused=lambda: credentials.turned_away(gateway),
         beside=[
             lambda: credentials.find_key(log, courier.nudge),
             trail.run,

@@ -105,6 +105,11 @@ class Credentials:
         except (KioskError, OSError) as error:
             raise LinkDown("credentials") from error
 
+    async def turned_away(self, office: Office) -> None:
+        """Central refused what was no batch: do the same; what comes of it is told when something is to be sent."""
+        with contextlib.suppress(LinkDown):
+            await self.refresh(office)
+
     async def _register(self, office: Office) -> None:
         if self.key is not None:
             await office.register_key(public_pem(self.key.public_key()))

@@ -65,6 +65,10 @@ class GatewayUnreachable(KioskError):
     default_code = KioskCode.UNREACHABLE
 
 
+class GatewayRefused(GatewayUnreachable):
+    """Central does not let this terminal in: an expired token, or worse. To a resident it is out of reach."""
+
+
 class GatewayRejected(KioskError):
     """Central says no. ``reason`` is its business code, ``words`` its own words for residents where it sent any."""
 

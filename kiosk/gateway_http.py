@@ -17,7 +17,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted
+from kiosk.errors import GatewayRefused, GatewayRejected, GatewayUnreachable, GatewayUntrusted
 from kiosk.gateway import (
     CaseProgress,
     Challenge,
@@ -237,7 +237,7 @@ def _judged(what: str, status: int, content: bytes) -> bytes:
     if status in {OK, CREATED}:
         return content
     if status in {UNAUTHORISED, FORBIDDEN}:  # the machine's fault, never the resident's
-        raise GatewayUnreachable(f"{what}: status {status}: central does not let this terminal in; check its token")
+        raise GatewayRefused(f"{what}: status {status}: central does not let this terminal in; check its token")
     if CLIENT_ERRORS <= status < SERVER_ERRORS and status != TOO_MANY:
         raise _rejection(what, status, content)
     raise GatewayUnreachable(f"{what}: status {status}")

@@ -10,7 +10,7 @@ from kiosk.accounting import account
 from kiosk.attract import Attraction
 from kiosk.availability import Surroundings
 from kiosk.catalogue.plan import plan
-from kiosk.errors import GatewayRejected, GatewayUnreachable, GatewayUntrusted
+from kiosk.errors import GatewayRefused, GatewayRejected, GatewayUnreachable, GatewayUntrusted
 from kiosk.events import (
     HelpAsked,
     LinkChanged,
@@ -62,9 +62,13 @@ class Terminal:
         limits_reached: Callable[[], Awaitable[tuple[str, ...]]],
         stop_queue: Callable[[], Awaitable[None]],
         heard: Callable[[], Awaitable[None]],
+        refused: Callable[[], Awaitable[None]],
         beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
     ) -> None:
-        """``heard`` is called when central has answered; ``beside`` are the tasks of the terminal's other parts."""
+        """``heard`` is called when central has answered, ``refused`` when it does not let us in.
+
+        ``beside`` are the tasks of the terminal's other parts.
+        """
         self._tools = tools
         self._stage = stage
         self._outbox = outbox
@@ -73,6 +77,7 @@ class Terminal:
         self._limits_reached = limits_reached
         self._stop_queue = stop_queue
         self._heard = heard
+        self._refused = refused
         self._beside = beside
         self._around = Surroundings()
         self._reached = False  # central answered when it was last asked for the services
@@ -260,9 +265,11 @@ class Terminal:
     async def _look_outside(self) -> None:
         try:
             states = await self._tools.gateway.catalogue()
-        except (GatewayUnreachable, GatewayRejected, GatewayUntrusted):
+        except (GatewayUnreachable, GatewayRejected, GatewayUntrusted) as error:
             self._reached = False
             self.link_changed(up=False)
+            if isinstance(error, GatewayRefused):  # nothing may be queued, so the courier would not find it out
+                await self._refused()
         else:
             self._around.services = {state.code: state for state in states}
             await self._heard()

@@ -47,7 +47,9 @@ class Blame:
         if any(word.outcome is wire.Verdict.ACCEPTED for word in reply.words):
             return []
         rejected = [word.seq for word in reply.words if word.outcome is wire.Verdict.REJECTED]
-        unproven = [seq for seq in rejected if not self.is_proven(seq)]
+        # Said again after a pause, as what was said before: central has kept it, and it will never be another.
+        final = {one.seq for one in reply.words if one.verdict is wire.Verdict.DUPLICATE and one.seq in self._suspects}
+        unproven = [seq for seq in rejected if not self.is_proven(seq) and seq not in final]
         self._rejected.update(unproven)
         if len(self._rejected) <= MANY_REJECTED:
             return []

@@ -101,12 +101,12 @@ class Courier:
         if due > self._monotonic():
             return due
         self._nudged = False
-        batch = await self._next()
-        if batch is None:
-            if self._patience.failures and not self._blame.central_in_doubt():
-                await self._came_up()  # central knows us, and nothing is left to try it with
-            return await self._idle()
         try:
+            batch = await self._next()
+            if batch is None:
+                if self._patience.failures and not self._blame.central_in_doubt():
+                    await self._came_up()  # central knows us, and nothing is left to try it with
+                return await self._idle()
             try:
                 await self._deliver(batch)
             except LinkError as error:
@@ -207,7 +207,7 @@ class Courier:
         if doubtful:  # the queue is not to be emptied into the quarantine by a central that rejects everything
             await self._outbox.transact(lambda ledger: ledger.put_off(doubtful, PUT_OFF_S), spare=True)
             raise self._everything_refused("all_rejected")
-        settlement = await self._outbox.settle(reply)
+        settlement = await self._outbox.settle(reply, fresh=True)
         if settlement.refused:
             raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
         if batch.items and not (settlement.delivered or settlement.rejected or settlement.deferred):

@@ -87,7 +87,7 @@ class Outbox:
             try:
                 boot = boot_id or (await asyncio.to_thread(_BOOT_ID.read_text)).strip()
                 mark = epochs.read_mark(outbox._store.read_mark())
-                head = await outbox.transact(lambda ledger: epochs.begin(ledger, kiosk, boot, mark))
+                head = await outbox.transact(lambda ledger: epochs.begin(ledger, kiosk, boot, mark), spare=True)
             except BaseException:
                 await outbox.close()
                 raise
@@ -168,10 +168,10 @@ class Outbox:
             await self.transact(partial(Ledger.quarantine_rotten, seq=seq, size=size), spare=True)
         return batch
 
-    async def settle(self, reply: wire.Reply) -> Settlement:
-        """Act on central's reply, all in one commit. It is proven here: nothing else settles an item."""
+    async def settle(self, reply: wire.Reply, *, fresh: bool = False) -> Settlement:
+        """Act on central's reply, all in one commit. Proven here; ``fresh``: it answers what was just sent."""
         keys = self._receipt_keys
-        return await self.transact(lambda ledger: settlement.settle(ledger, reply, keys), spare=True)
+        return await self.transact(lambda ledger: settlement.settle(ledger, reply, keys, fresh=fresh), spare=True)
 
     async def quarantine(self, seq: int, reason: str) -> None:
         """Set an item aside with its body, and raise the alarm."""
@@ -219,7 +219,7 @@ class Outbox:
                 await self.tidy(pressed=True)  # delivered bodies are kept for a restore of central, not at this price
                 reasons = figures.reasons_against(await self.stats(), limits, catalogue_age_s)
         except QueueError as error:
-            if error.code not in _DISK | {QueueCode.READ_ONLY}:
+            if error.code not in _DISK | {QueueCode.READ_ONLY, QueueCode.FULL}:
                 raise
             return [AdmissionReason.DISK_FAULT]
         return [*reasons, AdmissionReason.DISK_FAULT] if self._store.is_read_only() else reasons

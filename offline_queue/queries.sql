@@ -155,8 +155,7 @@ UPDATE state SET last_seq = :seq, last_chain = :chain, last_total = :total, done
                  done_bytes = done_bytes + :bytes;
 
 -- name: heard
-UPDATE state SET last_receipt_at = :at, central_time = max(coalesce(central_time, 0), :central_time),
-                 clock_ahead = :ahead;
+UPDATE state SET last_receipt_at = :at, central_time = :central_time, clock_ahead = :ahead;
 
 -- name: put_off
 UPDATE ready SET due = :due WHERE priority = :priority AND seq = :seq;
@@ -200,7 +199,7 @@ SELECT id, body FROM reply WHERE at < :before AND id NOT IN (SELECT reply FROM q
 ORDER BY id LIMIT :limit;
 
 -- name: drop_body
-DELETE FROM outbox WHERE seq = :seq AND EXISTS (SELECT 1 FROM receipt WHERE seq = :seq);
+DELETE FROM outbox WHERE seq = :seq AND EXISTS (SELECT 1 FROM receipt WHERE seq = :seq AND reply = :reply);
 
 -- name: swept_bodies
 UPDATE state SET bodies_swept = :id;

@@ -26,7 +26,7 @@ RECEIPTS_KEPT: Final = 10_000  # whatever their age
 _CHUNK: Final = 200  # replies in one transaction
 
 
-def settle(ledger: Ledger, reply: wire.Reply, keys: Mapping[str, wire.PublicKey]) -> Settlement:
+def settle(ledger: Ledger, reply: wire.Reply, keys: Mapping[str, wire.PublicKey], *, fresh: bool = False) -> Settlement:
     """Act on a reply that proves itself, all in one transaction: each word, and what central says of the epoch."""
     why = _doubt(ledger, reply, keys)
     if why:
@@ -36,7 +36,7 @@ def settle(ledger: Ledger, reply: wire.Reply, keys: Mapping[str, wire.PublicKey]
     settler = _Settler(ledger, reply)
     settler.apply_all()
     settler.finish()
-    _hear(ledger, reply)
+    _hear(ledger, reply, fresh=fresh)
     _follow(ledger, reply)
     return settler.settlement()
 
@@ -159,17 +159,20 @@ class _Settler:
         return self._reply_id
 
 
-def _hear(ledger: Ledger, reply: wire.Reply) -> None:
-    """Keep central's time as the floor of ours, and notice a clock that is wrong."""
+def _hear(ledger: Ledger, reply: wire.Reply, *, fresh: bool) -> None:
+    """Keep central's time as the floor of ours, and notice a clock that is wrong.
+
+    The answer to what was just sent may also lower the floor: central's own clock was wrong once, or is right now.
+    """
     heard, wall = reply.central_time.timestamp(), ledger.moment.wall
     state = ledger.state()
-    newest = max(heard, state["central_time"] or 0.0)
+    newest = heard if fresh else max(heard, state["central_time"] or 0.0)
     ahead = wall > newest + CLOCK_SLACK_S
     if wall < newest - CLOCK_SLACK_S:
         ledger.alarms.append(Alarm(AlarmCode.CLOCK_BEHIND, "the clock is behind central's"))
     elif ahead and not state["clock_ahead"]:
         ledger.alarms.append(Alarm(AlarmCode.CLOCK_AHEAD, "the clock is ahead of central's"))
-    ledger.sql.run("heard", at=wall, central_time=heard, ahead=int(ahead))
+    ledger.sql.run("heard", at=wall, central_time=newest, ahead=int(ahead))
 
 
 def _follow(ledger: Ledger, reply: wire.Reply) -> None:
@@ -221,7 +224,7 @@ def sweep(ledger: Ledger, *, pressed: bool = False) -> bool:
         if any(seq > keep_above for seq in seqs):
             break
         for seq in seqs:
-            ledger.sql.run("drop_body", seq=seq)
+            ledger.sql.run("drop_body", seq=seq, reply=row["id"])
         swept = row["id"]
     if swept:
         ledger.sql.run("swept_bodies", id=swept)

@@ -143,11 +143,23 @@ class Store:
         with translated():
             self._lock_file = own(self._path)
             self._mark_file = os.open(self._path.with_name(self._path.name + ".mark"), _OWN_FILE, 0o600)
+        try:
+            self._connect()
+        except QueueError as error:  # a full disk: even opening needs room, for the index of the log
+            if error.code not in {QueueCode.FULL, QueueCode.IO}:
+                raise
+            self._reserve.give_up()
+            self._connect()
+        self._reserve.fill()
+
+    def _connect(self) -> None:
+        with translated():
+            if self._connection is not None:
+                self._connection.close()
             self._connection = connect(self._path)
             self._cap(0)
             steps.apply(Database(self._connection, execute_plugins=False))
             flush_folder(self._path.parent)
-            self._reserve.fill()
 
     def _close(self) -> None:
         if self._connection is not None:
@@ -197,9 +209,17 @@ class Store:
             return result
 
     def _idle(self) -> bool:
+        try:
+            folded = self._fold()
+        except QueueFull:  # folding the log in is what makes room
+            self._reserve.give_up()
+            folded = self._fold()
+        self._reserve.fill()
+        return folded
+
+    def _fold(self) -> bool:
         with translated():
             busy, pages, _ = self._open_connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._reserve.fill()
         return not busy or pages * PAGE_BYTES < LOG_LIMIT_BYTES
 
     def _cap(self, extra_pages: int) -> None:

@@ -132,10 +132,10 @@ class Fields:
         value = self._get(name)
         try:
             moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.astimezone(UTC)
+            if moment is not None and moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # in the year 1 or 9999 there may be no such moment in UTC
+            pass
         self._problem(name, "not a time with its zone")
         return datetime.fromtimestamp(0, UTC)
 

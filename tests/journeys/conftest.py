@@ -385,6 +385,7 @@ class Playbook:
             limits_reached=none_reached,
             stop_queue=nothing,
             heard=nothing,
+            refused=nothing,
         )
 
     @property

@@ -215,7 +215,7 @@ async def test_disk_too_full_to_settle_pauses_the_courier_and_sends_again(
     outbox = await rig.open()
     (item_id,) = await put_each(outbox, "v-1")
 
-    async def full(_: object) -> None:
+    async def full(_: object, **_more: object) -> None:
         raise QueueFull("no room")
 
     with monkeypatch.context() as patch:

@@ -11,6 +11,7 @@ from offline_queue.wire import Verdict
 from tests.queue.moves import effects, put_each
 
 if TYPE_CHECKING:
+    from offline_queue import wire
     from tests.queue.conftest import Rig
 
 
@@ -120,3 +121,31 @@ async def test_fault_30_server_500_after_its_commit_brings_a_duplicate(rig: Rig)
         await rig.until(settled)
     assert effects(rig) == [1]
     assert rig.alarms == []
+
+
+async def test_fault_38_what_central_has_rejected_for_good_ends_in_quarantine_after_a_pause(rig: Rig) -> None:
+    """Fault 38. Nothing else is queued, and central keeps to what it said: without an end take-in would close."""
+    outbox = await rig.open()
+    await put_each(outbox, *(f"v-{n}" for n in range(6)))
+    rig.central.verdict_of.update(dict.fromkeys(range(1, 7), (Verdict.REJECTED, "version_unknown", None)))
+    honest, said = rig.central.receive, set()
+
+    def keeps_its_word(batch: wire.Batch, item: wire.Item) -> wire.Word:
+        one = honest(batch, item)
+        if item.seq in said:
+            return one._replace(verdict=Verdict.DUPLICATE, first_verdict=Verdict.REJECTED)
+        said.add(item.seq)
+        return one
+
+    rig.central.receive = keeps_its_word  # type: ignore[method-assign]  # central's memory of its verdicts
+    courier = rig.courier(outbox)
+    async with rig.running(courier):
+        await rig.until(lambda: courier.reason == "all_rejected")
+        assert (await outbox.stats()).quarantined == 0  # not at once: central may be at fault
+
+        async def all_set_aside() -> bool:
+            rig.time.advance(600)
+            return (await outbox.stats()).quarantined == 6
+
+        await rig.until(all_set_aside)
+    assert (await outbox.stats()).pending == 0

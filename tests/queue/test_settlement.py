@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from offline_queue import wire
-from offline_queue.values import AdmissionLimits, AlarmCode, Phase, Settlement
+from offline_queue import settlement, wire
+from offline_queue.values import AdmissionLimits, AlarmCode, ClockTrust, Phase, Settlement
 from offline_queue.wire import Verdict
 from tests.queue.central_desk import word
 from tests.queue.moves import look, offered, put, reply, settle
@@ -287,3 +288,43 @@ async def test_rejection_of_a_duplicate_of_a_rejected_item_changes_nothing(rig: 
     assert await offered(outbox) == [2]
     stats = await outbox.stats()
     assert (stats.pending, stats.quarantined) == (1, 1)
+
+
+async def test_body_of_an_item_put_off_first_is_kept_for_its_own_seven_days(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reply that put it off is old; the one that took it is not."""
+    monkeypatch.setattr(settlement, "BODIES_KEPT", 0)
+    outbox = await rig.open()
+    for lane in ("v-1", "v-2"):
+        await put(outbox, lane)
+    rig.central.verdict_of[2] = (Verdict.DEFERRED, "later", 60)
+    for wait_s in (settlement.BODIES_KEPT_S - 3600, 0.0):
+        batch = await outbox.take()
+        assert batch is not None
+        await outbox.settle(rig.central.reply(batch, [rig.central.receive(batch, item) for item in batch.items]))
+        rig.central.verdict_of.clear()
+        rig.time.advance(wait_s)
+    rig.time.advance(2 * 3600)
+    await outbox.tidy()
+    assert look(rig, "SELECT seq FROM outbox") == [(2,)]
+
+
+async def test_one_reply_with_a_time_in_the_future_does_not_close_take_in_for_ever(rig: Rig) -> None:
+    outbox = await rig.open()
+    greeting = await outbox.read(lambda ledger: ledger.greeting())
+    wrong = rig.central.reply(greeting, [], central_time=rig.time.now() + timedelta(days=365))
+    await outbox.settle(wrong, fresh=True)
+    assert (await outbox.stats()).clock is ClockTrust.BEHIND
+    await outbox.settle(rig.central.reply(greeting, [], central_time=rig.time.now()), fresh=True)
+    assert (await outbox.stats()).clock is ClockTrust.TRUSTED
+
+
+async def test_reply_brought_home_on_a_stick_lowers_no_floor(rig: Rig) -> None:
+    outbox = await rig.open()
+    greeting = await outbox.read(lambda ledger: ledger.greeting())
+    now = rig.time.now()
+    await outbox.settle(rig.central.reply(greeting, [], central_time=now), fresh=True)
+    await outbox.settle(rig.central.reply(greeting, [], central_time=now - timedelta(days=30)))
+    rig.time.wall -= timedelta(days=2)
+    assert (await outbox.stats()).clock is ClockTrust.BEHIND

@@ -72,6 +72,41 @@ async def full_at_put(folder: Path) -> None:
     await outbox.close()
 
 
+async def full_at_a_start(folder: Path) -> None:
+    """Open all the same: even the log's index needs room, and only what is delivered makes some."""
+    rig = Rig(folder)
+    outbox = await rig.open()
+    for n in range(5):
+        await put(outbox, f"v-{n}", bytes(2000))
+    await outbox.close()
+    fill_disk(folder)
+    for boot in ("boot-2", "boot-3"):
+        outbox = await rig.open(boot_id=boot)
+        assert await outbox.admission(AdmissionLimits()) != []
+        await outbox.close()
+    outbox = await rig.open(boot_id="boot-3")
+    await drain(rig, outbox)
+    assert effects(rig) == [1, 2, 3, 4, 5]
+    await outbox.close()
+
+
+async def full_at_the_hourly_tidy(folder: Path) -> None:
+    """Live on, and give up the reserve: folding the log in is what makes room."""
+    rig = Rig(folder)
+    outbox = await rig.open()
+    async with rig.running(rig.courier(outbox)):
+        for n in range(40):
+            await put(outbox, f"v-{n}", bytes(20_000))
+        await rig.pending(outbox, 0)
+        fill_disk(folder)
+        rig.time.advance(3601)
+        await rig.until(lambda: not rig.path.with_name("queue.db.reserve").exists())
+        (folder / "filler").unlink()
+        await put(outbox, "v-after")
+        await rig.pending(outbox, 0)
+    await outbox.close()
+
+
 async def full_at_ack(folder: Path) -> None:
     """Give up the reserve so that receipts settle; take it back when there is room."""
     rig = Rig(folder)

@@ -82,6 +82,16 @@ def test_disk_full_at_ack_gives_up_the_reserve_and_settles(tmp_path: Path) -> No
     on_small_disk(on_bad_disk.full_at_ack, tmp_path)
 
 
+def test_disk_full_at_a_start(tmp_path: Path) -> None:
+    """Fault 11. After a reboot nothing could be delivered, and so nothing freed, if the queue could not be opened."""
+    on_small_disk(on_bad_disk.full_at_a_start, tmp_path)
+
+
+def test_disk_full_at_the_hourly_tidy(tmp_path: Path) -> None:
+    """Fault 11."""
+    on_small_disk(on_bad_disk.full_at_the_hourly_tidy, tmp_path)
+
+
 @needs_mount
 def test_disk_read_only_from_the_start_is_named(tmp_path: Path) -> None:
     """Fault 12."""
