@@ -63,9 +63,11 @@ class Restores:
     def wanted(self) -> datetime | None:
         """The moment after which items are wanted again; ``None``: nothing was lost in the last days."""
         since = self._clock.now() - self._ask
-        moments = [moment for noted, moment in self._marks if noted >= since]
+        if not any(noted >= since for noted, _ in self._marks):
+            return None
         # The earliest, moved by a second for each restore: a terminal knows a new one by a moment it has not heard.
-        return min(moments) - timedelta(seconds=len(moments) - 1) if moments else None
+        # Old marks count as long as a young one does: without them the moment would move, and everybody be asked anew.
+        return min(moment for _, moment in self._marks) - timedelta(seconds=len(self._marks) - 1)
 
     def took(self, batch: Batch, item: Item) -> None:
         """Note the item taken in last, after its commit."""

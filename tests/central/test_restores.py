@@ -111,6 +111,23 @@ def test_fault_43_a_second_restore_is_another_mark_and_reaches_as_far_back_as_th
     assert send(build_office(), side).stream.restored == START - timedelta(days=3, seconds=1)
 
 
+def test_fault_43_a_mark_that_grows_old_beside_a_younger_one_asks_for_nothing_anew(
+    build_office: Callable[..., Office], clock: Any
+) -> None:
+    """Fault 43. Two restores ten days apart: the moment stays as it was until both are old."""
+    office = build_office()
+    close(office)
+    _note(office, START - timedelta(days=3), clock.now())
+    clock.advance(10 * 86400)
+    _note(office, clock.now() - timedelta(days=1), clock.now())
+    wanted = build_office().restores
+    said = []
+    for _ in range(32):
+        said.append(wanted.wanted)
+        clock.advance(86400)
+    assert said == [START - timedelta(days=3, seconds=1)] * 31 + [None]
+
+
 def test_numbers_given_after_the_backup_are_not_given_again(build_office: Callable[..., Office], clock: Any) -> None:
     office = build_office()
     with office.store.write() as session:
