@@ -3,13 +3,20 @@
 -- The reply that proved it is lost, the body is not: it is sent again, and central answers with a duplicate.
 DELETE FROM receipt WHERE reply NOT IN (SELECT id FROM reply) AND seq IN (SELECT seq FROM outbox);
 
+DELETE FROM ready;
+
+DELETE FROM waiting;
+
+UPDATE quarantine SET lane = coalesce((SELECT first FROM outbox WHERE outbox.seq = quarantine.seq), lane);
+
 INSERT INTO waiting (lane, seq, priority)
 SELECT first, seq, priority FROM outbox
 WHERE seq NOT IN (SELECT seq FROM receipt) AND seq NOT IN (SELECT seq FROM quarantine);
 
 INSERT INTO ready (priority, seq, lane)
-SELECT priority, min(seq), lane FROM waiting
-WHERE lane NOT IN (SELECT lane FROM quarantine WHERE reply IS NULL) GROUP BY lane;
+SELECT priority, min(seq), lane FROM waiting AS w
+WHERE NOT EXISTS (SELECT 1 FROM quarantine AS q WHERE q.lane = w.lane AND q.reply IS NULL AND q.seq < w.seq)
+GROUP BY lane;
 
 DELETE FROM waiting WHERE seq IN (SELECT seq FROM ready);
 
