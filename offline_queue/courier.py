@@ -168,7 +168,7 @@ class Courier:
         answer = await self._ask(encoded, is_greeting=not batch.items)
         try:
             check_answer(answer)
-        except TokenRefused:
+        except TokenRefused as refusal:
             if self._refresh is None:
                 raise
             try:
@@ -177,7 +177,7 @@ class Courier:
                 if not self._doubted:  # once may be the line; twice in a row nobody gives us a new one: revoked
                     self._doubted = True
                     raise
-                raise TokenRefused(error.reason) from error
+                raise refusal from error
             answer = await self._send(encoded)
             check_answer(answer)
         try:

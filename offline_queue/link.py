@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+import json
+import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -72,6 +74,7 @@ class BatchRefused(Exception):
         self.final = status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
+_CODE: Final = re.compile("[a-z0-9_.]{1,64}")
 _LATER: Final = frozenset({408, 409, 425, 429})
 _REFUSALS: Final = frozenset({400, 413, 415, 422})
 _TOKEN: Final = frozenset({401, 403})
@@ -90,10 +93,19 @@ def check_answer(answer: Answer) -> None:
     if status != _PORTAL and (status > HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER):
         raise LinkDown(f"http_{status}", retry_after_s=retry_after)
     if status in _TOKEN and is_json:
-        raise TokenRefused(f"http_{status}")
+        raise TokenRefused(_code(answer.body) or f"http_{status}")
     if status == HTTPStatus.NOT_FOUND and is_json:
         raise LinkDown("http_404")
     raise LinkUntrusted(f"http_{status}")  # a redirect, a web page: a captive portal or the wrong host
+
+
+def _code(body: bytes) -> str:
+    """Return why central does not let us in, in its own word, as staff are to be told; empty when it gives none."""
+    try:
+        code = json.loads(body)["detail"]["code"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else ""
 
 
 def backoff_s(failures: int, chance: float) -> float:

@@ -11,7 +11,15 @@ import pytest
 
 from offline_queue import wire
 from offline_queue.http import _retry_after_s
-from offline_queue.link import LONGEST_WAIT_S, RETRY_AFTER_CAP_S, Answer, Link, LinkDown
+from offline_queue.link import (
+    LONGEST_WAIT_S,
+    RETRY_AFTER_CAP_S,
+    Answer,
+    Link,
+    LinkDown,
+    TokenRefused,
+    check_answer,
+)
 from offline_queue.values import AlarmCode, Phase
 from offline_queue.wire import Verdict
 from tests.queue.central_desk import JSON, word
@@ -101,9 +109,10 @@ async def test_fault_29_kiosk_revoked(rig: Rig, senders: Senders, delivered: Del
     ids = await put_each(outbox, "v-1")
 
     async def refresh() -> None:
-        raise LinkDown("refused_revoked")
+        raise LinkDown("credentials")
 
-    rig.central.script.extend([lambda _: Answer(403, JSON, b"{}")] * 1000)
+    revoked = Answer(403, JSON, b'{"detail": {"code": "kiosk_revoked"}}')
+    rig.central.script.extend([lambda _: revoked] * 1000)
     with rig.central.served() as url:
         courier = rig.courier(outbox, send=senders.to(url), refresh=refresh)
         async with rig.running(courier):
@@ -122,7 +131,7 @@ async def test_fault_29_kiosk_revoked(rig: Rig, senders: Senders, delivered: Del
             waiting.cancel()
             assert len(rig.central.tokens) == 6
             assert (await outbox.stats()).pending == len(ids)
-            assert [(one.code, one.detail) for one in rig.alarms] == [(AlarmCode.TOKEN_REFUSED, "refused_revoked")]
+            assert [(one.code, one.detail) for one in rig.alarms] == [(AlarmCode.TOKEN_REFUSED, "kiosk_revoked")]
             rig.central.script.clear()
             rig.time.advance(LONGEST_WAIT_S)
             await delivered(outbox, *ids, step_s=0.0)
@@ -277,3 +286,21 @@ async def test_fault_35_storm_of_503(
 )
 def test_retry_after_is_read_in_both_forms(asked: str, date: str, seconds: float | None) -> None:
     assert _retry_after_s({"Retry-After": asked, "Date": date}) == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"detail": {"code": "kiosk_revoked"}}', "kiosk_revoked"),
+        (b'{"detail": {"code": "A name\\nof somebody"}}', "http_403"),
+        (b'{"detail": {"code": 7}}', "http_403"),
+        (b'{"detail": ["code"]}', "http_403"),
+        (b"[" * 100_000, "http_403"),
+        (b"\xff", "http_403"),
+        (b"", "http_403"),
+    ],
+)
+def test_central_s_word_on_why_we_are_not_let_in_is_a_code_or_nothing(body: bytes, reason: str) -> None:
+    with pytest.raises(TokenRefused) as caught:
+        check_answer(Answer(403, JSON, body))
+    assert caught.value.reason == reason
