@@ -106,7 +106,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
             terminal.link_changed(up=link is Link.UP)
 
     def alarmed(alarm: Alarm) -> None:
-        log.emit(AlarmRaised(code=alarm.code.value, subject=str(alarm.seq or "")))
+        log.emit(AlarmRaised(code=alarm.code.value, subject=str(alarm.seq or alarm.detail)))
 
     outbox = await _outbox(parts.state / QUEUE_FILE, settings, parts.anchors, clock, alarmed)
     trail.begin(outbox)

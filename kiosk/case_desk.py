@@ -17,6 +17,7 @@ from kiosk.audit import AUDIT, carried
 from kiosk.catalogue.values import applicable
 from kiosk.documents.slip_code import slip_code
 from kiosk.events import CaseTakenIn
+from kiosk.keys import KeyCode, KeyStoreError
 from kiosk.queue_view import entry
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class VisitDesk:
         """
         key = self._kiosk_key()
         if key is None:
-            return ticket.local_number
+            raise KeyStoreError(KeyCode.MISSING, "the key could not be opened", "see KeyUnavailable in the log")
         return await asyncio.to_thread(
             slip_code,
             key,

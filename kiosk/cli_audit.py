@@ -9,6 +9,7 @@ import typer
 
 from kiosk.cli_places import File, Json, Profile, Site, State, looking_at, queue_file, refuse, told
 from offline_queue import audit
+from offline_queue.wire.identity import MAX_SEQ
 
 app = typer.Typer(no_args_is_help=True, help="Check and show the audit trail of a terminal, also while it runs.")
 
@@ -34,7 +35,7 @@ def verify(state: State = None, file: File = None, profile: Profile = "community
 
 @app.command()
 def show(
-    after: Annotated[int, typer.Option(min=0, help="begin after the line of this number")] = 0,
+    after: Annotated[int, typer.Option(min=0, max=MAX_SEQ, help="begin after the line of this number")] = 0,
     *,
     as_json: Json = False,
     state: State = None,

@@ -15,6 +15,7 @@ from kiosk.cli_carry import export, import_
 from kiosk.cli_places import EXIT_REFUSED, File, Json, Profile, Site, State, looking_at, queue_file, refuse, told
 from kiosk.keys import FILE_NAME
 from offline_queue import audit, figures
+from offline_queue.wire.identity import MAX_SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +80,7 @@ def list_(
 
 @app.command()
 def show(
-    seq: Annotated[int, typer.Argument(min=1, help="number of the item")],
+    seq: Annotated[int, typer.Argument(min=1, max=MAX_SEQ, help="number of the item")],
     *,
     as_json: Json = False,
     state: State = None,
@@ -119,17 +120,21 @@ def verify(
     """Walk the chain from end to end and name each item that is not as it was stored; status 1 when there is one."""
     with told():
         path = queue_file(file, state, profile, settings)
+        mark = queue_view.mark_beside(path)  # before the file: a running terminal writes it after
         with looking_at(path) as ledger:
             walk, problems = queue_view.Walk(), list[queue_view.Problem]()
             while (found := queue_view.verify(ledger, walk)) is not None:
                 problems += found
+            problems += queue_view.beyond_the_end(ledger, mark)
     if as_json:
         said = [{"seq": problem.seq, "what": problem.what} for problem in problems]
-        typer.echo(json.dumps({"checked": walk.checked, "problems": said}))
+        typer.echo(json.dumps({"checked": walk.checked, "problems": said, "mark": mark is not None}))
     else:
         for problem in problems:
             typer.echo(f"item {problem.seq}: {problem.what}")
         typer.echo(f"{walk.checked} items checked, {len(problems) or 'no'} problems")
+        if mark is None:
+            typer.echo("there is no mark beside the file: whether its newest items are all there cannot be told")
     if problems:
         raise typer.Exit(EXIT_REFUSED)
 

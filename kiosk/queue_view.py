@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from offline_queue import wire
+from offline_queue import epochs, wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from offline_queue.ledger import Ledger
     from offline_queue.sql import Row
@@ -128,3 +129,21 @@ def _entry(row: Row) -> Entry:
         reason=row["reason"],
         fingerprint=row["fingerprint"].hex(),
     )
+
+
+def mark_beside(path: Path) -> wire.ChainEnd | None:
+    """Return the end of the queue as it was noted beside the file at the last commit, if it was."""
+    try:
+        return epochs.read_mark(path.with_name(f"{path.name}.mark").read_bytes())
+    except OSError:
+        return None
+
+
+def beyond_the_end(ledger: Ledger, mark: wire.ChainEnd | None) -> list[Problem]:
+    """Return what the mark knows and the file does not: items deleted from the end leave the chain whole."""
+    head = ledger.load_head()
+    if mark is None or mark.seq <= head.seq:
+        return []
+    return [
+        Problem(seq, "it is missing: the mark beside the file knows it") for seq in range(head.seq + 1, mark.seq + 1)
+    ]

@@ -324,3 +324,13 @@ def test_the_commands_as_a_process(rig: Rig) -> None:
         )
     assert "cannot be read" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_newest_item_deleted_from_the_file_is_missed_by_the_mark_beside_it(rig: Rig) -> None:
+    await rig.outbox.close()
+    with contextlib.closing(sqlite3.connect(rig.path)) as connection, connection:
+        connection.execute("DELETE FROM outbox WHERE seq = 6")
+        connection.execute("UPDATE state SET last_seq = 5")
+    result = types("queue", "verify", "--file", str(rig.path))
+    assert result.exit_code == 1
+    assert "item 6: it is missing: the mark beside the file knows it" in result.stdout
