@@ -51,7 +51,7 @@ class Wreck:
         draft.unlink(missing_ok=True)
         found = {table: self._scan(table, key) for table, key in _COPIED.items()}
         if not found["epoch"] and self._mark:
-            found["epoch"] = [{"id": self._state.get("epoch", 1), "name": self._mark.epoch}]
+            found["epoch"] = [{"id": self._known("epoch") or 1, "name": self._mark.epoch}]
         last, there = self._last(), set()
         with closing(plain(draft)) as new:
             new.execute(f"PRAGMA page_size = {PAGE_BYTES}")
@@ -62,7 +62,7 @@ class Wreck:
             self._begin_epoch(new, found["epoch"])
             for table in ("epoch", "reply", "receipt", "quarantine", "counter", "audit"):
                 for row in found[table]:
-                    if row.get("seq", 0) > last and table != "audit":
+                    if table != "audit" and (row.get("seq", 0) > last or row.get("seq") in there):
                         continue  # the number is rotten
                     proof = row.get("reply", row.get("receipt"))  # a held item has none, it is there when its body is
                     if self._is_proof(new, proof) and _insert(new, table, row) and proof is not None:
@@ -76,7 +76,7 @@ class Wreck:
             for statement in read_sql("salvage.sql").split(";\n\n"):
                 new.execute(statement)
             new.execute("COMMIT")
-        return _ranges(sorted(set(range(self._state.get("receipts_swept", 0) + 1, last + 1)) - there))
+        return _ranges(sorted(set(range(self._known("receipts_swept") + 1, last + 1)) - there))
 
     def _is_first_schema(self) -> bool:
         names: set[str] = set()
@@ -115,11 +115,17 @@ class Wreck:
 
     def _last(self) -> int:
         """Return the highest number ever given, as far as anything in the file tells."""
-        told = [int(self._state.get("last_seq", 0)), self._mark.seq if self._mark else 0]
-        with _despite(_UNREADABLE):
-            told.append(self._old.execute("SELECT max(seq) FROM outbox").fetchone()[0] or 0)
+        told = [self._known("last_seq"), self._mark.seq if self._mark else 0]
+        for table in ("outbox", "receipt"):
+            with _despite(_UNREADABLE):
+                told.append(self._old.execute(f"SELECT max(seq) FROM {table}").fetchone()[0] or 0)  # noqa: S608 - ours
         least = min((seq for seq in told if seq > 0), default=0)
         return max((seq for seq in told if seq <= least + _APART), default=0)
+
+    def _known(self, name: str) -> int:
+        """Return a number of the state, 0 when it is none any more."""
+        value = self._state.get(name)
+        return value if isinstance(value, int) else 0
 
     def _items(self, epochs: dict[int, str], last: int) -> Iterator[dict[str, Any]]:
         """Yield the items that fit their chain: a page that was written over may hold anything.

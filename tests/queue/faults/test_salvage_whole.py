@@ -32,16 +32,16 @@ def change(path: Path, *statements: str) -> None:
     connection.close()
 
 
-def rot(path: Path, seq: int, column: str) -> None:
+def rot(path: Path, table: str, column: str, where: str) -> None:
     """Put a NULL where the schema allows none, as a flipped bit in a row's header does."""
     connection = sqlite3.connect(path)
-    was = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'outbox'").fetchone()[0]
+    was = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", (table,)).fetchone()[0]
     connection.close()
     loose = re.sub(rf"(\b{column}\s+\w+) NOT NULL", r"\1", was)
     assert loose != was
-    for sql, after in ((loose, f"UPDATE outbox SET {column} = NULL WHERE seq = {seq}"), (was, "SELECT 1")):  # noqa: S608 - ours
+    for sql, after in ((loose, f"UPDATE {table} SET {column} = NULL WHERE {where}"), (was, "SELECT 1")):  # noqa: S608 - ours
         quoted = sql.replace("'", "''")
-        change(path, "PRAGMA writable_schema = on", f"UPDATE sqlite_master SET sql = '{quoted}' WHERE name = 'outbox'")  # noqa: S608 - ours
+        change(path, "PRAGMA writable_schema = on", f"UPDATE sqlite_master SET sql = '{quoted}' WHERE name = '{table}'")  # noqa: S608 - ours
         change(path, after)
 
 
@@ -57,13 +57,24 @@ async def five(rig: Rig) -> None:
 async def test_item_with_a_rotten_column_that_no_chain_binds_is_kept(rig: Rig, column: str) -> None:
     """Fault 15."""
     await five(rig)
-    rot(rig.path, 3, column)
+    rot(rig.path, "outbox", column, "seq = 3")
     assert salvage.mend(rig.path, KIOSK, broken=True).startswith("no item lost")
     outbox = await rig.open()
     stats = await outbox.stats()
     assert (stats.pending, stats.pending_bytes) == (5, look(rig, "SELECT sum(length(body)) FROM outbox")[0][0])
     await drain(rig, outbox)
     assert sorted(effects(rig)) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("column", ["last_seq", "receipts_swept", "boot", "audit_dropped"])
+async def test_rotten_state_does_not_end_the_salvage(rig: Rig, column: str) -> None:
+    """Fault 15."""
+    await five(rig)
+    rot(rig.path, "state", column, "id = 1")
+    assert salvage.mend(rig.path, KIOSK, broken=True).startswith("no item lost")
+    outbox = await rig.open()
+    assert (await put(outbox, "v-new")).seq == 6
+    await outbox.close()
 
 
 async def test_item_that_does_not_go_into_the_fresh_file_is_named(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,6 +108,7 @@ async def test_rotten_receipt_of_the_first_schema_costs_its_receipt_alone(rig: R
     known_keys(rig)
     thaw(CORPORA[0], rig.path)
     change(rig.path, "UPDATE quarantine SET receipt = x'7b' WHERE seq = 2", "UPDATE outbox SET head = 1")
+    change(rig.path, "INSERT INTO quarantine SELECT seq, 'rotten', at, receipt FROM receipt")
     assert salvage.mend(rig.path, KIOSK, broken=True).startswith("no item lost")
     assert await offered(await rig.open()) == [2, 7, 9]
 
