@@ -158,6 +158,12 @@ class AuditBody(_Body):
     audit: AuditRun
 
 
+class _AuditWithin(BaseModel):
+    # Whatever else stands there: the lines are sound or not by themselves.
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    audit: AuditRun
+
+
 Body: TypeAlias = CaseBody | PrintBody | RatingBody | AlarmBody | AuditBody
 KINDS: Final[dict[str, type[Body]]] = {
     "case": CaseBody,
@@ -181,3 +187,11 @@ def read_body(kind: str, schema: int, raw: bytes) -> Body:
         where = ".".join(str(part) for part in error.errors(include_url=False, include_input=False)[0]["loc"])
         clean = re.sub(r"[^a-z0-9_.]", "_", where.lower())
         raise BodyInvalid(f"invalid.{clean}"[:MAX_REASON].rstrip(".")) from None
+
+
+def audit_within(raw: bytes) -> AuditRun | None:
+    """Return the audit lines inside a body that cannot be taken for another reason; ``None``: there are none."""
+    try:
+        return _AuditWithin.model_validate_json(raw).audit
+    except ValidationError:
+        return None

@@ -6,7 +6,17 @@ import json
 from typing import TYPE_CHECKING, Final, assert_never
 
 from central.audits import take_lines
-from central.bodies import AlarmBody, AuditBody, Body, BodyInvalid, CaseBody, PrintBody, RatingBody, read_body
+from central.bodies import (
+    AlarmBody,
+    AuditBody,
+    Body,
+    BodyInvalid,
+    CaseBody,
+    PrintBody,
+    RatingBody,
+    audit_within,
+    read_body,
+)
 from central.store.database import raise_alarm
 from central.store.schema import Case, PrintReport, Rating
 from offline_queue.wire import Batch, Item, WireError, open_item
@@ -22,15 +32,34 @@ if TYPE_CHECKING:
 PENDING: Final = "pending"
 
 
-def open_body(keys: Keys, packages: Packages, batch: Batch, item: Item) -> Body:
-    """Unseal and read an item, with the key it names: the present one or an older. Raises ``BodyInvalid``."""
-    key = keys.sealing_keys.get(item.key_id)
+def carry_out(session: Session, keys: Keys, packages: Packages, batch: Batch, item: Item, *, now: datetime) -> None:
+    """Open an item and do what it says, within the caller's transaction.
+
+    Raises ``BodyInvalid``; then nothing was done, save that audit lines inside a body that opens are taken all the
+    same: the terminal counts them as carried and sends them with nothing else.
+    """
+    raw = _unseal(keys, batch, item)
+    try:
+        body = _read(packages, item, raw)
+    except BodyInvalid:
+        run = audit_within(raw)
+        if run is not None:
+            take_lines(session, batch.kiosk, run, now)
+        raise
+    _apply(session, batch, item, body, now)
+
+
+def _unseal(keys: Keys, batch: Batch, item: Item) -> bytes:
+    key = keys.sealing_keys.get(item.key_id)  # the present one or an older
     if key is None:
         raise BodyInvalid("key_unknown")
     try:
-        raw = open_item(key, batch.kiosk, batch.epoch, item)
+        return open_item(key, batch.kiosk, batch.epoch, item)
     except WireError:
         raise BodyInvalid("unreadable") from None
+
+
+def _read(packages: Packages, item: Item, raw: bytes) -> Body:
     body = read_body(item.kind, item.schema, raw)
     if isinstance(body, CaseBody):
         package = packages.find(body.service)
@@ -41,8 +70,7 @@ def open_body(keys: Keys, packages: Packages, batch: Batch, item: Item) -> Body:
     return body
 
 
-def apply(session: Session, batch: Batch, item: Item, body: Body, now: datetime) -> None:
-    """Do what an open item says, within the caller's transaction."""
+def _apply(session: Session, batch: Batch, item: Item, body: Body, now: datetime) -> None:
     key = {"kiosk": batch.kiosk, "epoch": batch.epoch, "seq": item.seq}
     match body:
         case CaseBody():

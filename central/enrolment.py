@@ -174,7 +174,8 @@ def _held(session: Session, kiosk: str) -> Kiosk:
 def _let_in(session: Session, kiosk: Kiosk) -> None:
     """Forget reproaches; the epoch the terminal names next is its present one, whichever it is."""
     kiosk.state, kiosk.last_epoch = ENROLLED, None
-    session.execute(update(Stream).where(Stream.kiosk == kiosk.id).values(turned=None, forked=False))
+    forgotten = {"turned": None, "forked": False, "told_order": None, "told_seq": None}
+    session.execute(update(Stream).where(Stream.kiosk == kiosk.id).values(forgotten))
 
 
 def token_digest(token: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from central.bodies import BodyInvalid
-from central.effects import apply, open_body
+from central.effects import carry_out
 from central.enrolment import DOUBLED, ENROLLED
 from central.store.database import hold, raise_alarm
 from central.store.schema import Kiosk, KioskKey, StoredItem
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 IN_WORK_RETRY_S: Final = 1
+LEFT_RETRY_S: Final = 1  # it takes a terminal one commit to begin a new epoch
 
 
 class BatchRefused(Exception):
@@ -174,41 +175,41 @@ class Intake:
         if kiosk is None or kiosk.state != ENROLLED:
             raise BatchRefused(403, "kiosk_unknown" if kiosk is None else kiosk.state)
         follower = Follower(session, kiosk, batch, now, direct=direct)
-        known = {item.seq: follower.known(item) for item in batch.items}
-        new = tuple(item for item in batch.items if known[item.seq] is None)
-        if follower.is_double(new):
+        if follower.is_double():
             kiosk.state = DOUBLED
             raise_alarm(session, batch.kiosk, "intake.identity_doubled", batch.epoch[:8], at=now)
             log.error("alarm kiosk=%s code=intake.identity_doubled", batch.kiosk)
             return None
-        words = []
+        known = {item.seq: follower.has(item) if follower.is_left else follower.known(item) for item in batch.items}
+        words, new = [], []
         for item in batch.items:
             found = known[item.seq]
-            if found is None:
-                follower.place(item)
-                words.append(self._take_item(session, batch, item, now))
-            else:
+            if found is not None:
                 follower.stream.duplicates += 1
                 words.append(_word(item, Verdict.DUPLICATE, found.reason, first=Verdict(found.verdict)))
+            elif follower.is_left:
+                words.append(_put_off(item))
+            else:
+                follower.place(item)
+                words.append(self._take_item(session, batch, item, now))
+                new.append(item)
         state = follower.finish()
         if direct:
             kiosk.heard = now
         session.flush()
         stream = Stream(highest=follower.stream.highest, state=state, restored=self._restores.wanted)
-        return _Outcome(tuple(words), new, stream, follower.waiting())
+        return _Outcome(tuple(words), tuple(new), stream, follower.waiting())
 
     def _take_item(self, session: Session, batch: Batch, item: Item, now: datetime) -> Word:
         """Open the item and do what it says; a body that cannot be taken is kept, and rejected for good."""
         verdict, reason = Verdict.ACCEPTED, ""
         try:
-            body = open_body(self._keys, self._packages, batch, item)
+            carry_out(session, self._keys, self._packages, batch, item, now=now)
         except BodyInvalid as error:
             verdict, reason = Verdict.REJECTED, error.reason
             subject = f"{batch.epoch[:8]}/{item.seq}"
             raise_alarm(session, batch.kiosk, f"intake.{reason}"[:64], subject, at=now)
             log.warning("item rejected kiosk=%s seq=%d reason=%s", batch.kiosk, item.seq, reason)
-        else:
-            apply(session, batch, item, body, now)
         session.add(_stored(batch, item, verdict, reason, now))
         return _word(item, verdict, reason)
 
@@ -260,6 +261,16 @@ def _public(key: KioskKey) -> PublicKey:
 
 def _word(item: Item, verdict: Verdict, reason: str, *, first: Verdict | None = None) -> Word:
     return Word(seq=item.seq, verdict=verdict, fingerprint=item.fingerprint, reason=reason, first_verdict=first)
+
+
+def _put_off(item: Item) -> Word:
+    return Word(
+        seq=item.seq,
+        verdict=Verdict.DEFERRED,
+        fingerprint=item.fingerprint,
+        reason="epoch_left",
+        retry_after_s=LEFT_RETRY_S,
+    )
 
 
 def _stored(batch: Batch, item: Item, verdict: Verdict, reason: str, now: datetime) -> StoredItem:

@@ -3,7 +3,17 @@
 A terminal's numbers rise over all its epochs; the first item of an epoch names itself by the chain's start. Numbers may
 come late, for every visit is a lane of its own. A second history shows in three ways: a number that comes again with
 another content or does not join its neighbours (a conflict), an end of the chain that lies before what is in custody
-(an old image of the disk), and an epoch that grows although its terminal has begun a newer one (a second machine).
+(an old image of the disk), and a head that names an epoch its terminal has left (an image again, or another machine).
+
+A head that names a left epoch is told regress before anything is judged: of its batch what is in custody is confirmed,
+the rest is put off and not stored, so waiting to judge costs nothing. The same image put back for the tenth time obeys
+and begins an epoch of its own; so does an old request that comes late, whose answer its terminal ignores. A second
+machine is what cannot be one of these, because it goes on exactly where the left epoch ended, after it was told:
+
+- it sends items made after it was told, and still names the left epoch as its present one (a terminal greets after all
+  trouble and sends nothing before it got its answer: of late requests only the first can have items); or
+- it obeyed, and then sends as the remainder of the left epoch the very item that follows the last one in custody. An
+  old image cannot have it: it was told because it lacks that last one, and whatever it grew joins something else.
 """
 
 from __future__ import annotations
@@ -19,7 +29,6 @@ from offline_queue.wire import StreamState, chain_start
 from offline_queue.wire.identity import MAX_SEQ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -78,13 +87,32 @@ class Follower:
             raise Conflict("intake.fingerprint_conflict", item)
         return found
 
-    def is_double(self, new: Iterable[Item]) -> bool:
-        """Tell whether a second machine grows an epoch its terminal has left."""
-        present = self._present
-        if present is None or present.turned is None:
+    @property
+    def is_left(self) -> bool:
+        """Tell whether the head names an epoch its terminal has left: nothing new of such a batch may be stored."""
+        return self._present is not None and self._present.turned is not None
+
+    def has(self, item: Item) -> Known | None:
+        """Return what is in custody of exactly this item; ``None``: nothing, or something else."""
+        try:
+            return self.known(item)
+        except Conflict:
+            return None
+
+    def is_double(self) -> bool:
+        """Tell whether a second machine grows an epoch after it was told that its terminal has left it."""
+        present, stream = self._present, self.stream
+        if present is None or stream.turned is None or stream.told_order is None or stream.told_seq is None:
             return False
-        over = self.stream.turned if self.stream.turned is not None else 0
-        return any(item.seq > over for item in new)
+        if present is stream:  # a newer epoch since means that somebody obeyed: this one is told anew
+            made_since = max(stream.turned, stream.told_seq)
+            return stream.told_order == self._order and any(item.seq > made_since for item in self._batch.items)
+        end = self._known.get(stream.turned)
+        obeyed = present.turned is None and present.order > stream.told_order
+        return obeyed and any(
+            end is not None and item.seq == end.seq + 1 and item.chain_before.hex() == end.chain
+            for item in self._batch.items
+        )
 
     def place(self, item: Item) -> None:
         """Note a new item. Raises ``Conflict`` when it does not join its neighbours."""
@@ -105,6 +133,10 @@ class Follower:
 
     def finish(self) -> StreamState:
         """Raise what alarms are due, and return what the terminal is to be told of the epoch."""
+        if self.is_left and self._present is not None:
+            self._present.told_order, self._present.told_seq = self._order, self._batch.last_seq
+            self._alarm("intake.regress", self._present.epoch)
+            return StreamState.REGRESS
         self._watch_gap()
         if not self._regressed():
             return StreamState.OK
@@ -150,7 +182,7 @@ class Follower:
     def _regressed(self) -> bool:
         """Tell whether the terminal's chain lacks what is in custody, or is another one."""
         batch, present = self._batch, self._present
-        if present is None or present is not self.stream or present.turned is not None:
+        if present is None or present is not self.stream:
             return False
         end = self._known.get(batch.last_seq)
         other = end is not None and end.chain != batch.last_chain.hex()
@@ -180,5 +212,5 @@ class Follower:
         other = (Stream.kiosk == self._batch.kiosk, Stream.epoch != self._batch.epoch)
         return self._session.scalar(select(func.max(Stream.highest)).where(*other)) or 0
 
-    def _alarm(self, code: str) -> None:
-        raise_alarm(self._session, self._batch.kiosk, code, self._batch.epoch[:8], at=self._now)
+    def _alarm(self, code: str, epoch: str = "") -> None:
+        raise_alarm(self._session, self._batch.kiosk, code, (epoch or self._batch.epoch)[:8], at=self._now)

@@ -92,6 +92,8 @@ class Stream(Table):
     turned: Mapped[int | None]  # ``highest`` when a newer epoch began; null: the terminal's present epoch
     forked: Mapped[bool] = mapped_column(default=False, server_default=false())  # two histories were seen
     gap_since: Mapped[datetime | None]
+    told_order: Mapped[int | None]  # ``order`` of the newest epoch when this one's machine was told it is over
+    told_seq: Mapped[int | None]  # and where its chain ended then
 
 
 class StoredItem(ItemKey, Table):

@@ -124,5 +124,10 @@ def _keys_and_streams(connection: Connection) -> None:
     connection.execute(text("DELETE FROM counter WHERE name = 'duplicates'"))  # counted by stream from here on
 
 
-STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _keys_and_streams}
+def _told_streams(connection: Connection) -> None:
+    """Step 3: when a left epoch's machine was told so."""
+    _add(connection, "stream", Column("told_order", BigInteger), Column("told_seq", BigInteger))
+
+
+STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _keys_and_streams, 3: _told_streams}
 LATEST: Final = max(STEPS)

@@ -149,3 +149,28 @@ def test_the_command_prints_the_first_bad_line(
         session.execute(update(AuditLine).where(AuditLine.seq == 5).values(line='{"event": "nothing"}'))
     assert main(command) == 1
     assert capsys.readouterr().out == "line 5 was changed\n"
+
+
+@pytest.mark.parametrize("wrong", [{"version": 99}, {"service": "DEMO-NONE"}, {"values": 7}])
+def test_lines_inside_a_case_that_is_rejected_are_taken(
+    office: Office, side: TerminalSide, wrong: dict[str, Any]
+) -> None:
+    """The terminal counts lines as carried once central has a word on their item: they come with nothing else."""
+    book = AuditBook("K0001")
+    bad = side.item("case", case_body(COMPLAINT) | wrong | {"audit": book.run("one", "two")})
+    good = side.item("audit", {"audit": book.run("three")})
+    reply = wire.decode_reply(office.intake.take("K0001", side.batch(bad, good)).reply)
+    assert [word.verdict for word in reply.words] == [wire.Verdict.REJECTED, wire.Verdict.ACCEPTED]
+    with office.store.read() as session:
+        assert first_fault(session, "K0001") == ""
+        assert session.scalars(select(AuditLine.seq).order_by(AuditLine.seq)).all() == [1, 2, 3]
+
+
+def test_a_rejected_case_whose_lines_are_no_lines_is_rejected_and_nothing_else(
+    office: Office, side: TerminalSide
+) -> None:
+    bad = side.item("case", case_body(COMPLAINT) | {"version": 99, "audit": {"lines": "none"}})
+    reply = wire.decode_reply(office.intake.take("K0001", side.batch(bad)).reply)
+    assert reply.words[0].verdict is wire.Verdict.REJECTED
+    with office.store.read() as session:
+        assert session.scalars(select(AuditLine.seq)).all() == []

@@ -158,6 +158,26 @@ async def test_fault_17_a_database_restored_from_an_old_image_goes_on_in_a_new_e
     assert (alarms(office), state(office)) == ({"intake.regress"}, "enrolled")
 
 
+async def test_fault_17_the_same_old_image_put_back_twice_does_not_lock_the_kiosk_out(
+    office: Office, tmp_path: Path, signer: Any
+) -> None:
+    """Fault 17. The disk is replaced by an image, weeks later by the same one: told both times, it serves on."""
+    terminal = Terminal(office, tmp_path / "queue.db", signer)
+    async with terminal.running():
+        await drained(terminal, "one")
+    folders = [copied(tmp_path, name) for name in ("first", "second")]
+    async with terminal.running():
+        await drained(terminal, "two")
+    for folder, visits in zip(folders, (["three"], ["four", "five"]), strict=True):
+        restored = Terminal(office, folder / "queue.db", signer)
+        async with restored.running():
+            async with restored.delivering():
+                await until(lambda: "alarm.old_image" in restored.alarms)  # noqa: B023 - awaited within the turn
+            await drained(restored, *visits)
+    assert cases(office) == ["five", "four", "one", "three", "two"]
+    assert (alarms(office), state(office)) == ({"intake.regress"}, "enrolled")
+
+
 async def test_fault_18_two_machines_with_one_disk_are_both_stopped(
     office: Office, tmp_path: Path, signer: Any
 ) -> None:

@@ -40,7 +40,7 @@ def numbers(office: Office, table: type = StoredItem) -> list[int]:
 
 
 def items(side: TerminalSide, count: int) -> list[wire.Item]:
-    rating = {"case": None, "service": COMPLAINT, "version": 1, "grade": 5, "reasons": []}
+    rating: dict[str, Any] = {"case": None, "service": COMPLAINT, "version": 1, "grade": 5, "reasons": []}
     return [
         side.item("case", case_body(COMPLAINT)) if number % 2 else side.item("rating", rating)
         for number in range(count)
