@@ -109,9 +109,9 @@ class Ledger:
         """Tell whether as many items may be sent now."""
         return len(list(self.sql.rows("ready_seqs", mono=self.moment.mono, limit=count))) == count
 
-    def read_tail(self, *, row_by_row: bool = False) -> Tail:
+    def read_tail(self, limit: int = tail.ENLIST_CHUNK, *, row_by_row: bool = False) -> Tail:
         """Return the next items that are not entered yet; see :func:`offline_queue.tail.read`."""
-        return tail.read(self.sql, self.state()["enlisted"] + 1, self.load_head().seq, row_by_row=row_by_row)
+        return tail.read(self.sql, self.state()["enlisted"] + 1, self.load_head().seq, limit, row_by_row=row_by_row)
 
     def enlist(self, items: Tail) -> None:
         """Enter items where they stand: ready, or waiting in their lane; set aside what the disk does not give back."""

@@ -247,11 +247,11 @@ class Outbox:
     def _take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
         """On the db thread, in one visit to it: enter some of what was put where it stands, then read what is ready.
 
-        Some, so that the first batch does not wait for a million. Not flushed: after a cut it is done again.
+        Some, twice a batch, so that none waits for a million. Not flushed: after a cut it is done again.
         """
         store = self._store
         for _ in range(CHUNKS_AT_ONCE):
-            tail = store.read_here(lambda sql: self._ledger(sql).read_tail(row_by_row=singly))
+            tail = store.read_here(lambda sql: self._ledger(sql).read_tail(2 * limit, row_by_row=singly))
             if not tail.rows and not tail.unreadable:
                 break
             enlist = partial(Ledger.enlist, items=tail)

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
     from offline_queue.sql import Row, Statements
 
-ENLIST_CHUNK: Final = 100  # items at a time, half a millisecond: a put behind it hardly waits; two batches
+ENLIST_CHUNK: Final = 100  # items at a time, half a millisecond: a put behind it hardly waits; two batches of fifty
 
 
-def read(sql: Statements, first: int, last: int, *, row_by_row: bool = False) -> Tail:
+def read(sql: Statements, first: int, last: int, limit: int, *, row_by_row: bool = False) -> Tail:
     """Return the next items that are not entered yet, of those from ``first`` to ``last``.
 
     ``row_by_row``: outside of a transaction, since SQLite lets no write follow a damaged page in the same.
     """
     if not row_by_row:
-        rows = list(sql.rows("tail", limit=ENLIST_CHUNK))
-        return Tail(rows, [], rows[-1]["seq"] if len(rows) == ENLIST_CHUNK else last)
-    last = min(last, first + ENLIST_CHUNK)
+        rows = list(sql.rows("tail", limit=limit))
+        return Tail(rows, [], rows[-1]["seq"] if len(rows) == limit else last)
+    last = min(last, first + limit)
     unreadable: list[int] = []
     return Tail(singly(sql, "tail_item", range(first, last + 1), unreadable), unreadable, last)
 
