@@ -94,7 +94,9 @@ def _keep(path: Path) -> Path:
     for end in ("-wal", ""):
         copy.with_name(copy.name + end).unlink(missing_ok=True)
         if path.with_name(path.name + end).exists():
-            shutil.copyfile(path.with_name(path.name + end), copy.with_name(copy.name + end))
+            shutil.copy(
+                path.with_name(path.name + end), copy.with_name(copy.name + end)
+            )  # with its mode: the owner's alone
             _flush(copy.with_name(copy.name + end))
     return copy
 

@@ -49,6 +49,7 @@ class Wreck:
         if self._state.get("kiosk", self._kiosk) != self._kiosk:
             raise QueueError("the file belongs to another terminal", code=QueueCode.WRONG_KIOSK)
         draft.unlink(missing_ok=True)
+        draft.touch(0o600)
         found = {table: self._scan(table, key) for table, key in _COPIED.items()}
         if not found["epoch"] and self._mark:
             found["epoch"] = [{"id": self._known("epoch") or 1, "name": self._mark.epoch}]
