@@ -134,6 +134,8 @@ def translated() -> Iterator[None]:
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
         raise _kind(name, f"{name}: {error}") from error
+    except UnicodeDecodeError as error:  # SQLite quotes a rotten schema as it is
+        raise QueueCorrupt("the schema cannot be read") from error
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, type(error).__name__)
         raise _kind(name, f"{name}: {error.strerror}") from error

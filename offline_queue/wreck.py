@@ -24,7 +24,7 @@ _STATE_KEPT: Final = (
 )
 _APART: Final = 1_000_000  # items between what the file and its mark tell: more is a rotten number
 _UNREADABLE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR", "SQLITE_TOOBIG", "SQLITE_NOMEM")
-_UNFIT: Final = ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH")
+_UNFIT: Final = ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_ERROR")  # ERROR: a column with a rotten name
 _SAID: Final = 20  # runs of missing items named in one alarm
 
 
@@ -161,7 +161,7 @@ def _despite(damage: tuple[str, ...]) -> Iterator[None]:
     """Go on after errors of these names; a full or refusing disk is not damage, and nothing is given up for it."""
     try:
         yield
-    except Error as error:
+    except (Error, UnicodeDecodeError) as error:  # a rotten schema is quoted as it is
         if not getattr(error, "sqlite_errorname", "SQLITE_ERROR").startswith(damage):
             raise
 

@@ -77,6 +77,28 @@ async def test_rotten_state_does_not_end_the_salvage(rig: Rig, column: str) -> N
     await outbox.close()
 
 
+@pytest.mark.parametrize("rotten", [b"NU\xccL", b"NU\x4cM"])
+async def test_rotten_schema_is_damage_and_every_item_is_named(rig: Rig, rotten: bytes) -> None:
+    """Fault 15. SQLite quotes the schema in its error, and the quote need not be text."""
+    await five(rig)
+    data = rig.path.read_bytes()
+    at = data.index(b"NULL", data.index(b"CREATE TABLE ready"))
+    rig.path.write_bytes(data[:at] + rotten + data[at + 4 :])
+    outbox = await rig.open()
+    await rig.until(lambda: bool(rig.alarms))
+    assert rig.alarms[0].detail.startswith("items 1 to 5 lost")
+    assert (await put(outbox, "v-new")).seq == 6
+
+
+async def test_item_under_a_rotten_column_name_is_named(rig: Rig) -> None:
+    """Fault 15."""
+    await five(rig)
+    data = rig.path.read_bytes()
+    at = data.index(b"fingerprint", data.index(b"new_outbox" if b"new_outbox" in data else b"outbox"))
+    rig.path.write_bytes(data[:at] + b"fincerprint" + data[at + 11 :])
+    assert salvage.mend(rig.path, KIOSK, broken=True).startswith("items 1 to 5 lost")
+
+
 async def test_item_that_does_not_go_into_the_fresh_file_is_named(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fault 15. An insert that fails is no item saved."""
     await five(rig)
