@@ -21,7 +21,7 @@ from central.enrolment import Enrolment
 from central.keys import FOLDER, load_keys
 from central.office import database_in
 from central.restores import note_restore
-from central.rotation import OLD_SEALING, rotate_receipt_key, rotate_sealing_key
+from central.rotation import OLD_SEALING, SEALING, rotate_receipt_key, rotate_sealing_key
 from central.store.database import Store
 from central.store.schema import Kiosk
 from central.usage import holders
@@ -40,6 +40,10 @@ def run(arguments: Sequence[str]) -> int:
     Raises ``OSError``, ``ValueError``, ``LookupError``, ``SQLAlchemyError``.
     """
     options = _parser().parse_args(arguments)
+    if not (
+        options.data / FOLDER / SEALING
+    ).exists():  # or the command would make a central that looks like the right one
+        raise ValueError(f"there is no central at {options.data}: {FOLDER}/{SEALING} is missing")
     command: Callable[[argparse.Namespace], int] = options.command
     return command(options)
 
@@ -112,9 +116,12 @@ def _list_keys(options: argparse.Namespace) -> int:
 def _verify_audit(options: argparse.Namespace) -> int:
     store = _store(options)
     with store.read() as session:
+        known = session.get(Kiosk, options.kiosk) is not None
         fault = first_fault(session, options.kiosk)
     store.close()
-    _say(fault or "every line is there and unchanged")
+    if not known:
+        raise LookupError(f"no terminal {options.kiosk} is enrolled")
+    _say(fault or "every line that came is there and unchanged")
     return EX_FAULT if fault else EX_OK
 
 

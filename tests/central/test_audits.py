@@ -144,7 +144,7 @@ def test_the_command_prints_the_first_bad_line(
     book = AuditBook("K0001")
     send(office, side, book.run(*(f"line {number}" for number in range(1, 9))))
     assert main(command) == 0
-    assert capsys.readouterr().out == "every line is there and unchanged\n"
+    assert capsys.readouterr().out == "every line that came is there and unchanged\n"
     with office.store.write() as session:
         session.execute(update(AuditLine).where(AuditLine.seq == 5).values(line='{"event": "nothing"}'))
     assert main(command) == 1
