@@ -89,7 +89,7 @@ class Courier:
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises ``QueueError`` when the queue itself fails."""
-        self._patience.resume(*await self._outbox.read(lambda ledger: ledger.link_backoff()))
+        self._patience.resume(*await self._outbox.read(lambda ledger: (*ledger.link_backoff(), ledger.moment.mono)))
         self._tidy_at = self._monotonic() + TIDY_EVERY_S
         while True:
             self._outbox.changed.clear()

@@ -131,10 +131,10 @@ class Patience:
         own = 0.0 if nudged else self._own
         return max(min(own, self._awaited) if awaited else own, self._asked)
 
-    def resume(self, failures: int, wait_s: float) -> None:
-        """Go on where the last process stopped: a restart does not begin to hammer again."""
+    def resume(self, failures: int, wait_s: float, now: float) -> None:
+        """Go on where the last process stopped, by what was read at ``now``: a restart does not begin to hammer."""
         self.failures = failures
-        self._own = self._monotonic() + wait_s
+        self._own = now + wait_s
 
     def rest(self, wait_s: float) -> None:
         """Leave the link alone for a reason of our own, whoever waits."""

@@ -100,7 +100,9 @@ async def _exchange(send: Send, batch: wire.Batch, raw: bytes, keys: Mapping[str
         reply = wire.decode_reply(answer.body)
         wire.verify_reply(keys, reply)
     except (BatchRefused, LinkError) as error:
-        error.reason += _code(answer.body)
+        code = _code(answer.body)
+        if code.strip() != error.reason:  # where we are not let in, central's own word is the reason already
+            error.reason += code
         raise
     except (wire.WireError, wire.SignatureError) as error:
         raise LinkUntrusted("reply") from error

@@ -187,7 +187,7 @@ async def test_a_refused_batch_is_named_and_others_go_on(rig: Rig, tmp_path: Pat
     ("answer", "said"),
     [
         (Answer(503, JSON, b"{}"), "http_503"),
-        (Answer(403, JSON, b'{"detail":{"code":"key_missing"}}'), "http_403 key_missing"),
+        (Answer(403, JSON, b'{"detail":{"code":"key_missing"}}'), "key_missing"),
         (Answer(302, "text/html", b"<html>"), "http_302"),
         (Answer(200, JSON, b"{}"), "reply"),
     ],
