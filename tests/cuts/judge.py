@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _AFTER: Final = b"the first item after the cut"
 AFTER_BODY: Final = hashlib.sha256(_AFTER).hexdigest()
 _LATER_S: Final = 4 * 3600.0  # longer than anything is put off: after a mere kill the same boot goes on
+_ROUNDS: Final = 12  # more than a lane of a scenario has items
 _MAX_ROUNDS: Final = 500
 _EXPECTED: Final = frozenset({AlarmCode.ITEM_QUARANTINED})
 
@@ -111,9 +112,11 @@ class Judge:
             for place, state in found.at_start.items():
                 if state.phase is Phase.QUARANTINED and state.receipt is None:
                     await _release(outbox, place.seq)
-            for _ in range(2):  # what was behind a held item may be put off once itself
+            for _ in range(_ROUNDS):  # behind a held item there may be several, each put off once
                 clock.seconds += _LATER_S
                 await _drain(outbox, central, clock)
+                if not (await outbox.stats()).pending:
+                    break
             found.at_end = await _states(outbox, places)
             found.undelivered = (await outbox.stats()).pending
         finally:
