@@ -159,8 +159,9 @@ def test_what_is_no_key_of_ours_is_refused_and_left_alone(path, content, code):
 
 def test_a_damaged_key_is_never_replaced(path):
     FileKey.open(path, create=True)
-    put(path, path.read_bytes()[:-30])
+    put(path, damaged := path.read_bytes()[:-30])
     refusal(KeyCode.UNREADABLE, lambda: FileKey.open(path, create=True))
+    assert path.read_bytes() == damaged
 
 
 def test_a_missing_folder_is_told(tmp_path):
