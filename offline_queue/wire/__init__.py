@@ -118,7 +118,6 @@ from offline_queue.wire.receipt import (
 from offline_queue.wire.seal import (
     SEAL_BYTES,
     KeyDroppedError,
-    Sealer,
     VisitKey,
     load_sealing_key,
     open_item,
@@ -144,7 +143,6 @@ __all__ = [
     "PublicKey",
     "Receipt",
     "Reply",
-    "Sealer",
     "SignatureError",
     "Stream",
     "StreamState",

@@ -39,20 +39,6 @@ def sealing_key_bytes(public_key: X25519PublicKey) -> bytes:
     return public_key.public_bytes_raw()
 
 
-class Sealer:
-    """Makes visit keys for one terminal and epoch; holds central's public key and nothing secret."""
-
-    def __init__(self, public_key: X25519PublicKey, key_id: str, *, kiosk: str, epoch: str) -> None:
-        self._public_key = public_key
-        self._key_id = key_id
-        self._kiosk = kiosk
-        self._epoch = epoch
-
-    def begin_visit(self, lane: str) -> VisitKey:
-        """Make a fresh key for one visit; ``lane`` is the random visit id."""
-        return VisitKey(self._public_key, self._key_id, kiosk=self._kiosk, epoch=self._epoch, lane=lane)
-
-
 class VisitKey:
     """The key of one visit. Lives in memory only; a context manager that drops itself."""
 

@@ -71,8 +71,13 @@ class TerminalSide:
         """Queue an item; each in a lane of its own unless named."""
         self.seq += 1
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sealer = wire.Sealer(wire.load_sealing_key(self.key), self.key_id, kiosk=self.kiosk, epoch=self.epoch)
-        with sealer.begin_visit(lane or f"lane-{self.seq}") as visit:
+        with wire.VisitKey(
+            wire.load_sealing_key(self.key),
+            self.key_id,
+            kiosk=self.kiosk,
+            epoch=self.epoch,
+            lane=lane or f"lane-{self.seq}",
+        ) as visit:
             item = wire.Item(
                 seq=self.seq,
                 lane=visit.lane,

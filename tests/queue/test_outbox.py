@@ -242,9 +242,10 @@ async def test_item_central_could_not_read_is_refused_at_the_door(rig: Rig, faul
 
 async def test_key_of_another_queue_is_refused(rig: Rig) -> None:
     outbox = await rig.open()
-    foreign = wire.Sealer(rig.central.sealing.public_key(), "central-1", kiosk="hall-04", epoch=outbox.epoch)
+    central = rig.central.sealing.public_key()
+    foreign = wire.VisitKey(central, "central-1", kiosk="hall-04", epoch=outbox.epoch, lane="v-1")
     with pytest.raises(QueueError) as caught:
-        await outbox.put(foreign.begin_visit("v-1"), "case", b"x")
+        await outbox.put(foreign, "case", b"x")
     assert caught.value.code is QueueCode.INVALID
 
 

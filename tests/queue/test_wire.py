@@ -17,13 +17,16 @@ from tests.queue.moves import any_json
 
 KIOSK, EPOCH = "hall-03", "00112233445566778899aabbccddeeff"
 CENTRAL = X25519PrivateKey.generate()
-SEALER = wire.Sealer(CENTRAL.public_key(), "central-1", kiosk=KIOSK, epoch=EPOCH)
+
+
+def visit_key(lane: str) -> wire.VisitKey:
+    return wire.VisitKey(CENTRAL.public_key(), "central-1", kiosk=KIOSK, epoch=EPOCH, lane=lane)
 
 
 def make_batch(count: int = 3, body: bytes = b"anything") -> wire.Batch:
     items, before = [], wire.chain_start(KIOSK, EPOCH)
     for seq in range(1, count + 1):
-        key = SEALER.begin_visit(f"v-{seq}")
+        key = visit_key(f"v-{seq}")
         item = wire.Item(
             seq=seq,
             lane=key.lane,
@@ -82,7 +85,7 @@ def test_one_flipped_bit_of_a_body_is_refused_at_central() -> None:
 
 
 def test_key_is_gone_after_the_visit() -> None:
-    with SEALER.begin_visit("v-1") as key:
+    with visit_key("v-1") as key:
         key.seal(1, "case", 1, b"x")
     with pytest.raises(wire.KeyDroppedError):
         key.seal(2, "case", 1, b"x")
