@@ -28,6 +28,10 @@ class DeviceCode(enum.StrEnum):
     JOB_ABORTED = "device.job_aborted"
     SECURITY_MODULE = "device.security_module"
     NO_FRAMES = "device.no_frames"
+    FROZEN = "device.frozen"
+    CARD_JAM = "device.card_jam"
+    RETAIN_BIN_FULL = "device.retain_bin_full"
+    DRIVER_CRASHED = "device.driver_crashed"
     TIMEOUT = "device.timeout"
     OUTCOME_UNKNOWN = "device.outcome_unknown"
     PROTOCOL = "device.protocol"
@@ -36,7 +40,10 @@ class DeviceCode(enum.StrEnum):
     CARD_UNKNOWN_KIND = "medium.card_unknown_kind"
     CARD_INVALID = "medium.card_invalid"
     CARD_PHOTO = "medium.card_photo"  # read, but its picture is of no use: cut short, blank, no face
-    CARD_REFUSED = "medium.card_refused"  # authentication between card and SAM failed
+    CARD_REFUSED = "medium.card_refused"  # authentication between card and SAM, or of a chip's data, failed
+    CARD_BLOCKED = "medium.card_blocked"  # the issuer has shut the card or its application
+    CHIP_ACCESS = "medium.chip_access"  # the printed data that open the chip are not this document's
+    CODE_UNREADABLE = "medium.code_unreadable"
 
 
 class DeviceError(Exception):

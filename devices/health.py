@@ -34,9 +34,36 @@ class Condition(enum.StrEnum):
     SECURITY_MODULE = "security_module"  # SAM self-test failed or not authorised
     NO_FRAMES = "no_frames"
     SILENT = "silent"  # no answer to a status question
+    TRAY_MISSING = "tray_missing"
+    OUTPUT_NEARLY_FULL = "output_nearly_full"
+    WASTE_NEARLY_FULL = "waste_nearly_full"
+    WASTE_FULL = "waste_full"
+    DRUM_WORN = "drum_worn"  # near its end of life
+    DRUM_OUT = "drum_out"
+    FUSER = "fuser"  # too hot or too cold to fix toner
+    MEMORY_FULL = "memory_full"
+    FROZEN = "frozen"  # the camera repeats one picture
+    TOO_DARK = "too_dark"  # nothing can be seen: covered, or no light
+    TOO_BRIGHT = "too_bright"
+    CARD_JAM = "card_jam"
+    RETAIN_BIN_FULL = "retain_bin_full"
+    ON_BATTERY = "on_battery"
+    BATTERY_LOW = "battery_low"
+    BATTERY_WORN = "battery_worn"
+    DRIVER_CRASHED = "driver_crashed"  # its process ended; the hardware may be sound
 
 
-DEGRADING = frozenset({Condition.PAPER_LOW, Condition.TONER_LOW})
+DEGRADING = frozenset(
+    {
+        Condition.PAPER_LOW,
+        Condition.TONER_LOW,
+        Condition.OUTPUT_NEARLY_FULL,
+        Condition.WASTE_NEARLY_FULL,
+        Condition.DRUM_WORN,
+        Condition.ON_BATTERY,
+        Condition.BATTERY_WORN,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from devices.device import Device
 from devices.photo_decoder import PhotoDecoder
+from devices.roles import PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,11 +45,13 @@ def drivers() -> dict[str, tuple[str, str]]:
 def create(driver: str, name: str, options: Mapping[str, object]) -> Device:
     """Build the device ``name``. Nothing is opened.
 
-    Raises ``ValueError`` naming the driver or every wrong option at once, and what is known instead.
+    Raises ``ValueError`` naming the driver or every wrong option at once, and what is known instead. Where ``name`` is
+    one of the roles, the driver must be of its port.
     """
     built = _load(driver, drivers(), "driver")
-    if not issubclass(built, Device):
-        raise ValueError(f"driver {driver!r}: {built.__qualname__} is no device")  # noqa: TRY004 - a settings error
+    port = PORTS.get(name, Device)
+    if not issubclass(built, Device) or port not in built.__mro__:
+        raise ValueError(f"{name}: driver {driver!r}: {built.__qualname__} is no {port.__name__}")
     problems = _problems(built, options)
     if problems:
         raise ValueError(f"{name}: driver {driver!r}: " + "; ".join(problems))

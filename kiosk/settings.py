@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from devices.registry import PHOTO_DECODERS
+from devices.roles import PORTS
 from kiosk.errors import SettingsError
 from kiosk.views import Language
 
@@ -180,7 +181,7 @@ class Settings:
                 yield key, value, self.origins.get(key, "default")
 
 
-DEVICE_ROLES = ("id_reader", "camera", "document_printer", "receipt_printer")
+DEVICE_ROLES = tuple(PORTS)
 
 
 def load(profile: str, *, overlays: Sequence[tuple[str, Mapping[str, object]]] = (), config: Path = CONFIG) -> Settings:
