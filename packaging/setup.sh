@@ -22,6 +22,11 @@ readonly PACKAGES=(
     # that in the field stands before the machine's own TPM (docs/how-to/keys.md).
     softhsm2 swtpm libtpm2-pkcs11-1
     opensc tpm2-tools  # pkcs11-tool makes a token and sets its PIN; tpm2_dictionarylockout says when a TPM locks
+    libpcsclite-dev pkg-config  # pyscard is compiled against it
+    pcscd              # smart card readers
+    libusb-1.0-0 libudev1  # readers on USB, and being told of them
+    espeak-ng alsa-utils   # the voice
+    nut-server nut-client  # backup power, and a simulated one for the tests
     postgresql         # central's database for fleets; the tests start a private one of their own
 )
 
