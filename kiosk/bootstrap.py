@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from devices.manager import DeviceManager
 from kiosk.anchors import check_connection, read_anchors, read_token, read_verifier, said
 from kiosk.audit import AuditTrail
 from kiosk.availability import prints_documents
-from kiosk.case_desk import VisitDesk
+from kiosk.case_desk import VisitDesk, tell_deliveries
 from kiosk.catalogue import model
 from kiosk.catalogue.freshness import Freshness
 from kiosk.clock import SystemClock
@@ -120,6 +121,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         signer=credentials.sign,
         refresh=lambda: credentials.refresh(gateway),
         on_link=link_changed,
+        on_settled=partial(tell_deliveries, log),
     )
     face = settings.face
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from kiosk.audit import AUDIT, carried
 from kiosk.catalogue.values import applicable
 from kiosk.documents.slip_code import slip_code
-from kiosk.events import CaseTakenIn
+from kiosk.events import CaseDelivered, CaseTakenIn
 from kiosk.keys import KeyCode, KeyStoreError
 from kiosk.queue_view import entry
+from offline_queue.wire import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from kiosk.visit import Visit
     from offline_queue.ledger import Ledger
     from offline_queue.outbox import Outbox
-    from offline_queue.wire import ItemId, Verdict
+    from offline_queue.values import Settlement
+    from offline_queue.wire import Batch, ItemId
 
 CASE, PRINT, RATING, ALARM = "case", "print", "rating", "alarm"
 SCHEMA = 1
@@ -47,6 +49,14 @@ class CaseTicket:
     local_number: str
     taken_at: datetime
     fingerprint: bytes
+
+
+def tell_deliveries(log: EventLog, batch: Batch, settlement: Settlement) -> None:
+    """Write down what became of each case of a batch, also long after its visit."""
+    for verdict, seqs in ((Verdict.ACCEPTED, settlement.delivered), (Verdict.REJECTED, settlement.rejected)):
+        for item in batch.items:
+            if item.kind == CASE and item.seq in seqs:
+                log.emit(CaseDelivered(seq=item.seq, verdict=verdict.value))
 
 
 class VisitDesk:

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
     from offline_queue.link import Answer, Send
     from offline_queue.outbox import Outbox
+    from offline_queue.values import Settlement
 
 PUT_OFF_S: Final = 86400.0  # suspects step back until another item passed, or no other is left to try central with
 TIDY_EVERY_S: Final = 3600.0
 FULL_PAUSE_S: Final = 60.0  # not even the reserve gave room to settle: leave it to the technician, look now and then
 SLOW_PAUSE_S: Final = 60.0  # what was too large for the line lets others go first
-
 
 _luck = random.SystemRandom()
 
@@ -44,7 +44,7 @@ class Courier:
 
     ``send`` posts one encoded batch (see :class:`offline_queue.http.HttpSender`). ``signer`` signs batch heads with the
     kiosk's key; it is called on a thread and raises ``LinkDown`` when the key cannot be used. ``refresh`` gets a new
-    token, tried once per refusal. ``on_link`` is called when :attr:`link` changes.
+    token, tried once per refusal. ``on_link`` hears each new :attr:`link`, ``on_settled`` what became of a batch.
     ``monotonic``, ``sleep`` and ``chance`` (0 to 1) are arguments so that tests own time and luck.
     """
 
@@ -59,6 +59,7 @@ class Courier:
         signer: Callable[[bytes], bytes] | None = None,
         refresh: Callable[[], Awaitable[None]] | None = None,
         on_link: Callable[[Link], None] | None = None,
+        on_settled: Callable[[wire.Batch, Settlement], None] | None = None,
     ) -> None:
         self.link = Link.UNKNOWN
         self.reason = ""  # code of the last trouble; empty while the link is up
@@ -69,6 +70,7 @@ class Courier:
         self._signer = signer
         self._refresh = refresh
         self._on_link = on_link
+        self._on_settled = on_settled
         self._patience = Patience(monotonic, chance)
         self._credit = wire.MAX_BATCH_ITEMS
         self._nudged = False
@@ -128,8 +130,7 @@ class Courier:
         # One item shows as much as fifty, and what central rejects now it has rejected for good.
         batch = await self._outbox.take(limit=1)
         if batch is None:
-            suspects = self._blame.next_turn()
-            await self._outbox.transact(lambda ledger: ledger.put_off(suspects, 0.0))
+            await self._outbox.transact(partial(Ledger.put_off, seqs=self._blame.next_turn(), wait_s=0.0))
             batch = await self._outbox.take(limit=1)
         return batch
 
@@ -200,11 +201,10 @@ class Courier:
         return wire.encode_batch(wire.sign_batch(batch, self._signer) if self._signer else batch)
 
     async def _settle(self, batch: wire.Batch, reply: wire.Reply) -> None:
-        sent = {item.seq for item in batch.items}
-        if reply.epoch != batch.epoch or not {word.seq for word in reply.words} <= sent:
+        if reply.epoch != batch.epoch or not {word.seq for word in reply.words} <= {item.seq for item in batch.items}:
             raise LinkUntrusted("another_batch")
-        doubtful = self._blame.doubtful(reply)
-        if doubtful:  # the queue is not to be emptied into the quarantine by a central that rejects everything
+        # The queue is not to be emptied into the quarantine by a central that rejects everything.
+        if doubtful := self._blame.doubtful(reply):
             await self._outbox.transact(lambda ledger: ledger.put_off(doubtful, PUT_OFF_S), spare=True)
             raise self._everything_refused("all_rejected")
         settlement = await self._outbox.settle(reply, fresh=True)
@@ -212,6 +212,8 @@ class Courier:
             raise LinkUntrusted(f"receipt_{settlement.refused[0].why}")
         if batch.items and not (settlement.delivered or settlement.rejected or settlement.deferred):
             raise LinkDown("no_receipt")
+        if self._on_settled is not None:
+            self._on_settled(batch, settlement)
         self._greet = False
         self._credit = reply.credit
         self._patience.pace(reply.credit)
@@ -227,8 +229,8 @@ class Courier:
             if refusal.final:  # no item can be to blame: somebody has to look at central
                 raise self._everything_refused(refusal.reason) from refusal
             raise LinkDown(refusal.reason) from refusal
-        self._greet = True  # it may contradict what central has: an old image of the disk
         suspects: list[tuple[int, BatchRefused]] = []
+        self._greet = True  # it may contradict what central has: an old image of the disk
         for item in batch.items:
             if batch.count > 1:
                 try:
@@ -280,11 +282,10 @@ class Courier:
     async def _leave_alone(self, error: LinkError) -> None:
         """Back off, on the disk: a restart does not begin to hammer again."""
         wait_s = self._patience.failed(error)
-        if isinstance(error, TokenRefused):
-            self._alarm_once(AlarmCode.TOKEN_REFUSED, error.reason)
-        if isinstance(error, LinkUntrusted):
-            self._alarm_once(AlarmCode.LINK_UNTRUSTED, error.reason)
-        self._set_link(Link.UNTRUSTED if isinstance(error, LinkUntrusted) else Link.DOWN, error.reason)
+        untrusted = isinstance(error, LinkUntrusted)
+        if untrusted or isinstance(error, TokenRefused):
+            self._alarm_once(AlarmCode.LINK_UNTRUSTED if untrusted else AlarmCode.TOKEN_REFUSED, error.reason)
+        self._set_link(Link.UNTRUSTED if untrusted else Link.DOWN, error.reason)
         failures = self._patience.failures
         await self._outbox.transact(lambda ledger: ledger.set_link(failures, wait_s), spare=True)
 
@@ -294,7 +295,6 @@ class Courier:
             self._outbox.alarm(Alarm(code, reason))
 
     def _set_link(self, link: Link, reason: str) -> None:
-        changed = link is not self.link
-        self.link, self.reason = link, reason
+        changed, self.link, self.reason = link is not self.link, link, reason
         if changed and self._on_link is not None:
             self._on_link(link)

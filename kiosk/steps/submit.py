@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from kiosk.catalogue.model import Offline
 from kiosk.clock import deadline
-from kiosk.events import CaseDelivered
 from kiosk.journey import Outcome, Step
 from kiosk.views import NOTHING, Progress, ProgressStage, StageState, text
 from offline_queue.wire import Verdict
@@ -48,7 +47,6 @@ class Submit(Step):
         except TimeoutError:
             visit.online = False
             return Outcome.TAKEN_IN
-        visit.tools.log.emit(CaseDelivered(seq=visit.case.item.seq, verdict=verdict.value))
         visit.stage.show(_view(3), leave=False)
         if verdict is Verdict.REJECTED:
             visit.reason = text("rejected.case")

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kiosk.case_desk import tell_deliveries
+from kiosk.clock import ManualClock
+from kiosk.event_log import EventLog
 from offline_queue import wire
 from offline_queue.errors import QueueFull
 from offline_queue.link import Answer, Link, LinkUntrusted, backoff_s
@@ -161,6 +167,19 @@ async def test_link_changes_are_told(rig: Rig) -> None:
     async with rig.running(rig.courier(outbox, on_link=told.append)):
         await rig.until(lambda: rig.time.advance(5) or Link.UP in told)
     assert told == [Link.UNTRUSTED, Link.DOWN, Link.UP]
+
+
+async def test_what_became_of_a_case_is_told_also_when_its_visit_is_long_over(rig: Rig) -> None:
+    outbox = await rig.open()
+    key = outbox.begin_visit("v-1")
+    case = await outbox.put(key, "case", b"{}")
+    await outbox.put(key, "rating", b"{}")
+    key.drop()
+    told = io.StringIO()
+    async with rig.running(rig.courier(outbox, on_settled=partial(tell_deliveries, EventLog(ManualClock(), told)))):
+        await rig.pending(outbox, 0)
+    (line,) = told.getvalue().splitlines()
+    assert json.loads(line) | {"seq": case.seq, "verdict": "accepted"} == json.loads(line)
 
 
 async def test_batch_head_is_signed_by_the_kiosk(rig: Rig) -> None:
