@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from central.audits import first_fault
 from central.clock import SystemClock
-from central.enrolment import Enrolment
+from central.enrolment import Enrolment, public_keys
 from central.keys import FOLDER, load_keys
 from central.office import database_in
 from central.restores import note_restore
@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--kiosk", required=True)
     kiosk = commands.add_parser("kiosk", help="terminals").add_subparsers(required=True)
     add(kiosk, "list", _list_kiosks, "terminals and their states")
+    add(kiosk, "keys", _kiosk_keys, "the terminals' public keys as JSON: with them a slip is checked without a line")
     for name, command, words in (
         ("revoke", _revoke, "take nothing from it any more"),
         ("clear", _clear, "let it in again as it is"),
@@ -131,6 +132,14 @@ def _list_kiosks(options: argparse.Namespace) -> int:
         for kiosk in session.scalars(select(Kiosk).order_by(Kiosk.id)):
             heard = "never heard" if kiosk.heard is None else f"heard {kiosk.heard.isoformat(timespec='seconds')}"
             _say(f"{kiosk.id}  {kiosk.state}  {kiosk.key_id or 'no key'}  {heard}")
+    store.close()
+    return EX_OK
+
+
+def _kiosk_keys(options: argparse.Namespace) -> int:
+    store = _store(options)
+    with store.read() as session:
+        _say(json.dumps(public_keys(session), indent=1))
     store.close()
     return EX_OK
 

@@ -46,6 +46,12 @@ class KeyConflictError(Exception):
     """The terminal has another key already, or another terminal has this one."""
 
 
+def public_keys(session: Session) -> dict[str, dict[str, str]]:
+    """Return every key a slip may be signed with, the retired ones too: ``{key_id: {kiosk, public_key_pem}}``."""
+    keys = session.scalars(select(KioskKey).order_by(KioskKey.key_id)).all()
+    return {key.key_id: {"kiosk": key.kiosk, "public_key_pem": key.public_key_pem} for key in keys}
+
+
 class Enrolment:
     """Writes what terminals need and answers for who they are. Thread-safe: the store orders the writers."""
 
@@ -119,10 +125,9 @@ class Enrolment:
         return name, True
 
     def public_keys(self) -> dict[str, dict[str, str]]:
-        """Return every key a slip may be signed with, the retired ones too: ``{key_id: {kiosk, public_key_pem}}``."""
+        """Return what the function of this name does."""
         with self._store.read() as session:
-            keys = session.scalars(select(KioskKey).order_by(KioskKey.key_id)).all()
-        return {key.key_id: {"kiosk": key.kiosk, "public_key_pem": key.public_key_pem} for key in keys}
+            return public_keys(session)
 
     def renew_token(self, kiosk: str) -> tuple[str, datetime]:
         """Give a terminal a new token and the moment it ends; the one before is void at once."""

@@ -159,7 +159,7 @@ def _figures(ledger: Ledger, path: Path) -> dict[str, Any]:
         "file": str(path),
         "kiosk": head.kiosk,
         "epoch": head.epoch,
-        "key": "file" if key.exists() else "not in this folder",
+        "key": "file" if key.exists() else "no file: in a token, or not made yet",
         "last_seq": head.seq,
         "pending": head.seq - row["done_items"],
         "pending_bytes": head.total - row["done_bytes"],

@@ -101,10 +101,6 @@ class Ledger:
         row = self.sql.one("next_number", name=name, day=day)
         return int(row["value"]) if row is not None else 0
 
-    def has_tail(self) -> bool:
-        """Tell whether items were put that are not entered yet where they stand."""
-        return bool(self.load_head().seq > self.state()["enlisted"])
-
     def has_ready(self, count: int) -> bool:
         """Tell whether as many items may be sent now."""
         return len(list(self.sql.rows("ready_seqs", mono=self.moment.mono, limit=count))) == count

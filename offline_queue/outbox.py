@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+AHEAD: Final = 4  # a take enters a quarter more than it takes: the tail grows shorter, and no batch pays for the next
 CHUNKS_AT_ONCE: Final = 5  # visits with many items each: a chunk may hold fewer lanes than a batch wants
 LANES_REMEMBERED: Final = 20_000  # a visit takes minutes: this many later no lane goes on
 _DISK: Final = frozenset({QueueCode.IO, QueueCode.CORRUPT})  # what the disk gives back is not what it was given
@@ -245,13 +246,13 @@ class Outbox:
         self._disk_fault = True
 
     def _take(self, limit: int, max_bytes: int, *, singly: bool = False) -> tuple[wire.Batch | None, list[int]]:
-        """On the db thread, in one visit to it: enter some of what was put where it stands, then read what is ready.
+        """On the db thread, in one visit to it: enter a little more than a batch where it stands, read what is ready.
 
-        Some, twice a batch, so that none waits for a million. Not flushed: after a cut it is done again.
+        Not all of the tail: no batch waits for a million. Not flushed: after a cut it is done again.
         """
-        store = self._store
+        store, some = self._store, limit + max(1, limit // AHEAD)
         for _ in range(CHUNKS_AT_ONCE):
-            tail = store.read_here(lambda sql: self._ledger(sql).read_tail(2 * limit, row_by_row=singly))
+            tail = store.read_here(lambda sql: self._ledger(sql).read_tail(some, row_by_row=singly))
             if not tail.rows and not tail.unreadable:
                 break
             enlist = partial(Ledger.enlist, items=tail)
@@ -284,8 +285,7 @@ class Outbox:
 
     def _tell(self) -> None:
         """On the loop: wake who waits, raise the alarms of all commits since the last time."""
-        told = [self._untold.popleft() for _ in range(len(self._untold))]
-        if not told:
+        if not (told := [self._untold.popleft() for _ in range(len(self._untold))]):
             return
         self.epoch = next((one.head.epoch for one in reversed(told) if one.head is not None), self.epoch)
         if any(ledger.woke for ledger in told):

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 
+from central.__main__ import main
 from central.enrolment import KeyConflictError, KeyUnusableError
 from central.intake import BatchRefused
 from central.store.schema import Alarm
@@ -183,7 +184,12 @@ def test_the_same_items_while_they_are_in_work_are_put_off(
     assert verdicts(office.intake.take("K0001", raw).reply) == [Verdict.DUPLICATE]
 
 
-def test_the_published_keys_are_what_a_slip_is_checked_with(office: Office, side: TerminalSide, tmp_path: Path) -> None:
+def test_the_published_keys_are_what_a_slip_is_checked_with(
+    office: Office, side: TerminalSide, tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "keys.json"
     path.write_text(json.dumps(office.enrolment.public_keys()))
-    assert [known.kiosk for known in load_public_keys(path).values()] == ["K0001"]
+    assert [known.kiosk for known in load_public_keys(path).values()] == [side.kiosk]
+    told = ["--database", database] if database else []
+    assert main(["kiosk", "keys", "--data", str(tmp_path / "data"), *told]) == 0
+    assert json.loads(capsys.readouterr().out) == office.enrolment.public_keys()

@@ -98,7 +98,7 @@ def test_stats_tells_what_the_terminal_would(rig: Rig) -> None:
     }
     assert told["audit_not_sent"] == 2
     assert told["epoch"] == rig.outbox.epoch
-    assert told["key"] == "not in this folder"
+    assert told["key"] == "no file: in a token, or not made yet"
     (rig.folder / "kiosk.key").touch()
     result = types("queue", "stats", "--file", str(rig.path))
     assert result.exit_code == 0
