@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -104,8 +105,15 @@ def reading(path: Path, *, still: bool = False) -> Iterator[Statements]:
 
     ``still``: all statements see the file as it was at the first. Not for long: the log cannot be folded in meanwhile.
     """
+    address = f"{path.absolute().as_uri()}?mode=ro"
     with translated():
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        if os.statvfs(path).f_flag & os.ST_RDONLY:  # a copy on a write-protected stick: no index of the log can be made
+            if os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal"):  # noqa: PTH110, PTH202 - text appended
+                raise QueueError(
+                    "read-only, and its log (-wal) is not folded in: copy both to a disk that can be written"
+                )
+            address += "&immutable=1"
+        connection = sqlite3.connect(address, uri=True, isolation_level=None)
         try:
             connection.row_factory = sqlite3.Row
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
