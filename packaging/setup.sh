@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 readonly VENV=.venv
 readonly FACES=build/faces
+readonly VPCD=build/vpcd
 # The system's own interpreter: an environment on one in somebody's home directory cannot run as the kiosk's user.
 readonly PYTHON=${PYTHON:-$([ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3 || true)}
 
@@ -24,6 +25,7 @@ readonly PACKAGES=(
     opensc tpm2-tools  # pkcs11-tool makes a token and sets its PIN; tpm2_dictionarylockout says when a TPM locks
     libpcsclite-dev pkg-config  # pyscard is compiled against it
     pcscd              # smart card readers
+    iproute2 util-linux    # a network of its own for the tests' card reader
     libusb-1.0-0 libudev1  # readers on USB, and being told of them
     espeak-ng alsa-utils   # the voice
     nut-server nut-client  # backup power, and a simulated one for the tests
@@ -85,6 +87,19 @@ make_environment() {
     printf '%s\n' "$inputs" >"$stamp"
 }
 
+# A card reader in software, for the tests. Unpacked beside the project and never installed: the package's own
+# configuration would make this machine's pcscd listen on all addresses.
+fetch_card_reader() {
+    [[ -e $VPCD/usr/lib/pcsc/drivers/serial/libifdvpcd.so.0.8 ]] && return 0
+    command -v apt-get >/dev/null || {
+        say "No Debian: without vsmartcard's libifdvpcd the tests of chip cards are skipped"
+        return
+    }
+    rm -rf "$VPCD" && mkdir -p "$VPCD"
+    (cd "$VPCD" && apt-get download -qq vsmartcard-vpcd </dev/null 2>/dev/null && dpkg -x vsmartcard-vpcd_*.deb .) ||
+        fail "the virtual card reader could not be fetched (run apt-get update, then this again)"
+}
+
 fetch_faces() {
     "$VENV/bin/python" packaging/fetch_faces.py --out "$FACES" </dev/null ||
         fail "the demo's portraits could not be fetched; without them the demo has no face to show the camera"
@@ -92,5 +107,6 @@ fetch_faces() {
 
 install_packages
 make_environment
+fetch_card_reader
 fetch_faces
 say "Ready. Try: make run"
