@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 AHEAD: Final = 16  # a take enters a little more than it takes: the tail grows shorter, no batch pays for the next
-CHUNKS_AT_ONCE: Final = 5  # visits with many items each: a chunk may hold fewer lanes than a batch wants
+CHUNKS_AT_ONCE: Final = 8  # visits with many items each: a chunk may hold fewer lanes than a batch wants
 LANES_REMEMBERED: Final = 20_000  # a visit takes minutes: this many later no lane goes on
 _DISK: Final = frozenset({QueueCode.IO, QueueCode.CORRUPT})  # what the disk gives back is not what it was given
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
