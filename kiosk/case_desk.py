@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from offline_queue.wire import Batch, ItemId
 
 CASE, PRINT, RATING, ALARM = "case", "print", "rating", "alarm"
+MAINTENANCE, DRY_RUN = "maintenance", "dry_run"
 SCHEMA = 1
-PRIORITY = {ALARM: 1, CASE: 3, PRINT: 4, RATING: 7}  # 0 goes first
+PRIORITY = {ALARM: 1, MAINTENANCE: 2, CASE: 3, DRY_RUN: 3, PRINT: 4, RATING: 7}  # 0 goes first
 RANDOM_DIGITS = 4  # part of the slip number nobody can guess from the slip before
 
 
@@ -136,6 +137,10 @@ class VisitDesk:
     async def put_alarm(self, code: str, subject: str) -> None:
         """Hand in an alarm."""
         await self._put(ALARM, {"code": code, "subject": subject, "at": self._clock.now().isoformat()})
+
+    async def put_maintenance(self, entry: Mapping[str, object]) -> None:
+        """Hand in an entry of the service book, or a report on the machine."""
+        await self._put(MAINTENANCE, entry)
 
     async def settled(self, ticket: CaseTicket) -> Verdict:
         """Return central's verdict once its signed receipt is stored; waits as long as it takes."""

@@ -55,7 +55,7 @@ def stats(
     with told():
         path = queue_file(file, state, profile, settings)
         with looking_at(path, still=True) as ledger:
-            found = _figures(ledger, path)
+            found = figures_of(ledger, path)
     _answer(found, as_json=as_json)
 
 
@@ -146,7 +146,8 @@ def _entries(ledger: Ledger) -> Iterator[Entry]:
         after = page[-1].seq
 
 
-def _figures(ledger: Ledger, path: Path) -> dict[str, Any]:
+def figures_of(ledger: Ledger, path: Path) -> dict[str, Any]:
+    """Return the figures of the queue at ``path``, as plain values."""
     row, head, now = ledger.state(), ledger.load_head(), datetime.now(UTC)
     oldest = ledger.sql.one("oldest_ready")
     if row["boot_id"] == BOOT_ID.read_text(encoding="ascii").strip():

@@ -297,3 +297,24 @@ class AuditLinesLost(Event):
 
     audited: ClassVar[bool] = True
     lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProved(Event):
+    """A device, or central, did real work outside a visit: a self-test passed, a heartbeat went through."""
+
+    device: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceNoted(Event):
+    """Something was done to the machine and stands in its service book. ``who`` is a staff number."""
+
+    audited: ClassVar[bool] = True
+    entry: int
+    kind: str
+    who: str
+    order: str
+    subject: str
+    outcome: str

@@ -141,6 +141,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceSettings:
+    """The technician's service mode (docs/how-to/service-mode.md)."""
+
+    technician_ca: str = ""  # PEM file: who issues technicians' cards; empty: the mode cannot be entered at the screen
+    visit_end_s: float = 180  # a visit under way may finish within this
+    lock_s: float = 300  # nobody touched the screen for so long: card and PIN again
+    dry_run_service: str = ""  # code of the service the dry run uses; empty: the first that needs no identity
+    sheets_full: int = 500  # sheets of a full tray, where the printer does not count them
+    slips_full: int = 600  # slips of a full roll
+    toner_sheets: int = 3000  # sheets of a full cartridge
+    head_slips: int = 500000  # slips a thermal head prints in its life
+    warn_days: int = 3  # supplies that end sooner are told; before a weekend two days earlier
+    export_days: int = 7  # of log lines kept for the log export
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
     """What only a demo or a laboratory may do."""
 
@@ -149,11 +165,28 @@ class Simulation:
     dock: str = ""  # address of the world's control page
 
 
+class Isolation(enum.StrEnum):
+    """Where a driver runs (docs/adr/0013)."""
+
+    THREAD = "thread"  # in the terminal's process
+    PROCESS = "process"  # in one of its own: a crash, a hang or a flood of its library ends there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSettings:
+    """What a driver's own process may take."""
+
+    nice: int = 0  # 0 to 19: how far it stands back behind the terminal
+    memory_mb: int = 0  # of address space, libraries included; 0: no limit
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
-    """One device: the driver's name in the registry and its options."""
+    """One device: the driver's name in the registry, where it runs, and its options."""
 
     driver: str
+    isolation: Isolation = Isolation.THREAD
+    process: ProcessSettings = ProcessSettings()
     options: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -170,6 +203,7 @@ class Settings:
     central: CentralSettings = CentralSettings()
     keys: KeySettings = KeySettings()
     limits: Limits = Limits()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
     simulation: Simulation = Simulation()
     catalogue: str = str(CONFIG / "catalogue")
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -182,6 +216,9 @@ class Settings:
 
 
 DEVICE_ROLES = tuple(PORTS)
+DEVICE_KEYS = frozenset({"driver", "isolation", "process"})
+"""Keys of a device's table that are not its driver's options."""
+NICE_MAX = 19  # setpriority(2)
 
 
 def load(profile: str, *, overlays: Sequence[tuple[str, Mapping[str, object]]] = (), config: Path = CONFIG) -> Settings:
@@ -258,8 +295,8 @@ def _value(hint: typing.Any, value: object, path: str, origins: Mapping[str, str
             problems.append(f"{where}: expected a table, found {type(value).__name__}")
             return None
         if hint is DeviceSettings:
-            rest = {key: item for key, item in value.items() if key != "driver"}
-            value = {"options": rest} | ({"driver": value["driver"]} if "driver" in value else {})
+            rest = {key: item for key, item in value.items() if key not in DEVICE_KEYS}
+            value = {"options": rest} | {key: value[key] for key in DEVICE_KEYS if key in value}
         return _build(hint, value, f"{path}.", origins, problems)
     if origin is tuple:
         if not isinstance(value, list):
@@ -277,6 +314,10 @@ def _value(hint: typing.Any, value: object, path: str, origins: Mapping[str, str
             return dict(value)
         return {key: _value(inner, item, f"{path}.{key}", origins, problems) for key, item in value.items()}
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        known_words = [member.value for member in hint]
+        if value not in known_words:
+            problems.append(f"{where}: {value!r} is unknown; known are {', '.join(known_words)}")
+            return None
         return hint(value)
     return _scalar(hint, value, where, problems)
 
@@ -308,7 +349,14 @@ def _judge(settings: Settings) -> list[str]:
         for role in settings.devices
         if role not in DEVICE_ROLES
     ]
+    for role, device in settings.devices.items():
+        key = f"devices.{role}.process"
+        if not 0 <= device.process.nice <= NICE_MAX:
+            problems.append(f"{_where(f'{key}.nice', origins)}: needs 0 to {NICE_MAX}")
+        if device.process.memory_mb < 0:
+            problems.append(f"{_where(f'{key}.memory_mb', origins)}: must not be below 0")
     positive = [f"timings.{timing.name}" for timing in dataclasses.fields(Timings)]
+    positive += [f"maintenance.{name}" for name in MAINTENANCE_POSITIVE]
     positive += ["central.refresh_s", "limits.unsent_items", "limits.unsent_age_h", "limits.catalogue_age_d"]
     problems.extend(f"{_where(key, origins)}: must be above 0" for key in positive if _get(settings, key) <= 0)
     problems.extend(
@@ -391,6 +439,17 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "photo_decoder": tuple(PHOTO_DECODERS),
 }
 """Closed sets. A word that is not in them would take the face step away, or the second factor, without a sound."""
+
+MAINTENANCE_POSITIVE = (
+    "visit_end_s",
+    "lock_s",
+    "sheets_full",
+    "slips_full",
+    "toner_sheets",
+    "head_slips",
+    "warn_days",
+    "export_days",
+)
 
 FACE_DISTANCE_CEILING = 0.6
 """Distances at or above this never count as the same person, whatever the settings say (docs/adr/0006)."""

@@ -343,6 +343,74 @@ class OutOfService(View):
     elsewhere: tuple[Fact, ...]
 
 
+class Colour(enum.StrEnum):
+    """How something is. A word and a shape say the same beside the colour."""
+
+    GREEN = "green"  # works, and has proved it
+    YELLOW = "yellow"  # works, somebody should look
+    RED = "red"  # does not work
+    GREY = "grey"  # not known, not fitted, not asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceRow:
+    """One line of a section. ``id`` is unique in its section; with ``opens`` it can be chosen: ``Chose(id)``."""
+
+    id: str
+    label: Text
+    value: Text
+    colour: Colour = Colour.GREY
+    detail: Text = NOTHING
+    opens: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaintenanceSection:
+    """Lines under a heading; ``colour`` is the worst of its lines."""
+
+    id: str
+    title: Text
+    colour: Colour
+    rows: tuple[MaintenanceRow, ...]
+
+
+class MaintenancePage(enum.StrEnum):
+    """Which page of the service mode a view is; the screen may lay pages out differently. Closed."""
+
+    WAITING = "waiting"  # in service, nobody proved: what residents see, with the time promised
+    SIGN_ON = "sign_on"  # order number and PIN
+    OVERVIEW = "overview"  # sections by colour, and what can be done
+    SECTION = "section"  # one section in full
+    TESTS = "tests"  # self-tests running or run
+    QUESTION = "question"  # the technician is asked something, or asked to do something
+    REPAIR = "repair"  # one step of a guided repair
+    RECORD = "record"  # something is typed into a record: refill, found item, voided sheets
+    DONE = "done"  # the outcome of something in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance(View):
+    """The technician's service mode, page by page. No personal data of residents is ever in it.
+
+    Intents: ``Chose(option or row)``, ``Submitted`` with the values of ``fields``, ``WentBack`` where the key is there.
+    What is typed into a field named in ``secret`` is shown as dots and dropped with the page.
+    """
+
+    page: MaintenancePage
+    lead: Text = NOTHING
+    tone: Tone = Tone.NEUTRAL
+    who: Text = NOTHING  # staff number, role and order
+    sections: tuple[MaintenanceSection, ...] = ()
+    stages: tuple[ProgressStage, ...] = ()
+    fields: tuple[Field, ...] = ()
+    secret: frozenset[str] = frozenset()
+    submit: Text = NOTHING
+    options: tuple[Option, ...] = ()
+    picture: str = ""  # name of a drawing of the screen's own set, for a repair step
+    slot: Slot = Slot.NONE
+    promised: Text = NOTHING  # when the machine is expected back
+
+
 class OverlayKind(enum.StrEnum):
     """What lies over a view."""
 
