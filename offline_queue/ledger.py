@@ -106,8 +106,13 @@ class Ledger:
         return len(list(self.sql.rows("ready_seqs", mono=self.moment.mono, limit=count))) == count
 
     def read_tail(self, limit: int = tail.ENLIST_CHUNK, *, row_by_row: bool = False) -> Tail:
-        """Return the next items that are not entered yet; see :func:`offline_queue.tail.read`."""
-        return tail.read(self.sql, self.state()["enlisted"] + 1, self.load_head().seq, limit, row_by_row=row_by_row)
+        """Return the next items that are not entered yet: a short tail whole, so that the urgent go first; else some.
+
+        See :func:`offline_queue.tail.read`.
+        """
+        done, last = self.state()["enlisted"], self.load_head().seq
+        limit = limit if last - done > tail.ENLIST_CHUNK else tail.ENLIST_CHUNK
+        return tail.read(self.sql, done + 1, last, limit, row_by_row=row_by_row)
 
     def enlist(self, items: Tail) -> None:
         """Enter items where they stand: ready, or waiting in their lane; set aside what the disk does not give back."""
