@@ -99,7 +99,8 @@ async def test_visits_with_many_items_still_fill_a_batch(rig: Rig) -> None:
 async def test_an_urgent_item_does_not_wait_behind_a_day_of_others(rig: Rig, limit: int) -> None:
     """Fault 41. A take enters a short tail whole: else an alarm would stand behind every case put before it."""
     outbox = await rig.open()
-    await fill(outbox, 90, "v")
+    keys = [outbox.begin_visit(f"v-{n}") for n in range(90)]
+    await outbox.transact(lambda ledger: [ledger.put(key, "case", b"x", priority=3) for key in keys])
     with outbox.begin_visit("v-alarm") as key:
         alarm = await outbox.put(key, "alarm", b"x", priority=1)
     batch = await outbox.take(limit=limit)
