@@ -51,6 +51,7 @@ class Condition(enum.StrEnum):
     BATTERY_LOW = "battery_low"
     BATTERY_WORN = "battery_worn"
     DRIVER_CRASHED = "driver_crashed"  # its process ended; the hardware may be sound
+    OTHER = "other"  # it asks for something there is no word for here; the log has the machine's own
 
 
 DEGRADING = frozenset(
@@ -62,6 +63,7 @@ DEGRADING = frozenset(
         Condition.DRUM_WORN,
         Condition.ON_BATTERY,
         Condition.BATTERY_WORN,
+        Condition.OTHER,
     }
 )
 

@@ -37,6 +37,48 @@ class PrintOutcome(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
+class SupplyKind(enum.StrEnum):
+    """What a machine uses up, fills or wears out."""
+
+    PAPER = "paper"
+    TONER = "toner"  # ink and ribbons, too
+    DRUM = "drum"
+    WASTE = "waste"
+    HEAD = "head"
+    CUTTER = "cutter"
+    PART = "part"  # any other part that wears: fuser, belt
+
+
+class SupplyState(enum.StrEnum):
+    """How urgent it is. What the machine does not tell is UNKNOWN and never taken for GOOD."""
+
+    GOOD = "good"
+    LOW = "low"
+    EMPTY = "empty"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """One supply by the machine's own name for it. ``level`` is what is left, 0 to 1: of a waste box its free room."""
+
+    kind: SupplyKind
+    name: str
+    level: float | None = None
+    state: SupplyState = SupplyState.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterCounters:
+    """What the machine itself has counted since it was made; ``None``: it does not tell."""
+
+    sheets: int | None = None
+    sides: int | None = None  # printed sides of sheets ("impressions")
+    cuts: int | None = None
+    lines: int | None = None  # lines fed
+    strobes: int | None = None  # times the print head was heated
+
+
 OnProgress = Callable[[PrintProgress], None]
 
 
@@ -56,3 +98,11 @@ class Printer(Device):
     @abstractmethod
     async def outcome(self, job: str) -> PrintOutcome:
         """Ask the printer what became of ``job``. Raises ``DeviceError`` when it does not answer."""
+
+    @abstractmethod
+    async def supplies(self) -> tuple[Supply, ...]:
+        """Ask for paper, toner and parts; empty when the machine tells of none. Raises ``DeviceError``."""
+
+    @abstractmethod
+    async def counters(self) -> PrinterCounters:
+        """Ask for the machine's own counters. Raises ``DeviceError``."""

@@ -202,12 +202,26 @@ class PdfDocument:
     pages: int
 
 
+class Sides(enum.StrEnum):
+    """How a document lies on its sheets (RFC 8011 section 5.2.8)."""
+
+    ONE = "one-sided"
+    BOTH = "two-sided-long-edge"
+
+
 @dataclass(frozen=True, slots=True)
 class PrintJob:
-    """What to print. ``title`` may appear in a printer's own log: never personal data, a random id does."""
+    """What to print. ``title`` may appear in a printer's own log: never personal data, a random id does.
+
+    The last three are for documents; left empty, what the printer's settings say holds. ``media`` is a PWG 5101.1 name
+    (``iso_a4_210x297mm``), ``tray`` the printer's own word for one (``main``, ``tray-1``).
+    """
 
     title: str
     body: PdfDocument | Slip
+    sides: Sides | None = None
+    media: str = ""
+    tray: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,15 @@ from devices.drivers.escpos_raster import SlipFont
 from devices.drivers.escpos_status import MARKER_PAPER_END, PrinterStatus
 from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceTimeout, DeviceUnavailable, OutcomeUnknown
 from devices.health import DEGRADING, Condition, Health, HealthState
-from devices.printer import Printer, PrintOutcome, PrintProgress
+from devices.printer import (
+    Printer,
+    PrinterCounters,
+    PrintOutcome,
+    PrintProgress,
+    Supply,
+    SupplyKind,
+    SupplyState,
+)
 from devices.transport.tcp import TcpLink
 from devices.values import PrintReceipt, Slip
 
@@ -130,6 +138,22 @@ class EscposPrinter(Printer):
     async def outcome(self, job: str) -> PrintOutcome:
         """Tell what is known here: a slip whose cut was never sent was not printed. The printer keeps nothing."""
         return self._fates.get(job, PrintOutcome.UNKNOWN)
+
+    async def supplies(self) -> tuple[Supply, ...]:
+        """Tell of the roll what its two sensors say: there is no level. Raises ``DeviceUnavailable``."""
+        health = await self.probe()
+        if health.state is HealthState.UNKNOWN:
+            state = SupplyState.UNKNOWN
+        elif Condition.PAPER_OUT in health.conditions:
+            state = SupplyState.EMPTY
+        else:
+            state = SupplyState.LOW if Condition.PAPER_LOW in health.conditions else SupplyState.GOOD
+        return (Supply(SupplyKind.PAPER, "roll", None, state),)
+
+    async def counters(self) -> PrinterCounters:
+        """Tell nothing: printers of this kind have no common question for it."""
+        self._require_open()
+        return PrinterCounters()
 
     # -- printing -----------------------------------------------------------------------------------------------------
 

@@ -41,13 +41,18 @@ class Refused(Exception):
 class IppClient:
     """Requests to one printer URI (``ipp``, or ``ipps`` with the printer's certificate checked).
 
-    ``user`` is whom the printer notes as the owner of a job: the terminal, never the resident.
+    ``user`` is whom the printer notes as the owner of a job: the terminal, never the resident. ``pin`` is the SHA-256
+    of the only certificate accepted (64 hexadecimal digits), for printers that signed their own; "" asks the system's
+    authorities. Raises ``ValueError`` for an address or a pin that is none.
     """
 
-    def __init__(self, uri: str, user: str) -> None:
+    def __init__(self, uri: str, user: str, pin: str = "") -> None:
         parts = urlsplit(uri)
         if parts.scheme not in {"ipp", "ipps"} or not parts.hostname:
             raise ValueError("a printer address reads ipp://host:port/path or ipps://host:port/path")
+        if pin and parts.scheme != "ipps":
+            raise ValueError("a certificate is pinned, but only ipps:// shows one")
+        self._tls: aiohttp.Fingerprint | bool = aiohttp.Fingerprint(bytes.fromhex(pin)) if pin else True
         scheme = "https" if parts.scheme == "ipps" else "http"
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         self.address = f"{host}:{parts.port or IPP_PORT}{parts.path}"
@@ -82,6 +87,8 @@ class IppClient:
             # A document may take as long as the printer's paper does: small printers read while they print.
             async with asyncio.timeout(ANSWER_S if document is None else None):
                 answer = decode(await self._post(head, document or b""))
+        except aiohttp.ServerFingerprintMismatch as error:
+            raise NotReached("the printer shows another certificate than the pinned one") from error
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotReached("no connection to the printer") from error
         except TimeoutError as error:
@@ -113,7 +120,12 @@ class IppClient:
         headers = {"Content-Type": "application/ipp", "Content-Length": str(len(head) + len(document))}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
         async with self._session.post(
-            self._url, data=_pieces(head, document), headers=headers, timeout=timeout, allow_redirects=False
+            self._url,
+            data=_pieces(head, document),
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            ssl=self._tls,
         ) as response:
             if response.status != 200:  # noqa: PLR2004 - HTTP OK; IPP errors travel inside a 200
                 raise DeviceProtocolError(f"HTTP status {response.status} instead of an IPP answer")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Union
 
 from devices.errors import DeviceProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-Value = int | bool | str | bytes
+Value = Union[int, bool, str, bytes, "Attributes"]  # a collection's members are attributes again
 Attributes = dict[str, tuple[Value, ...]]
 
 VERSION = b"\x02\x00"  # IPP/2.0: what PWG 5100.14 printers must take
@@ -26,6 +26,8 @@ LAST_DELIMITER = 0x0F
 LAST_OUT_OF_BAND = 0x1F  # unsupported, unknown, no-value and the like: an attribute without a value
 COLLECTION_BEGIN = 0x34
 COLLECTION_END = 0x37
+MEMBER_NAME = 0x4A
+DEEPEST = 8  # collections inside collections; media-col has three levels
 
 
 class Operation(enum.IntEnum):
@@ -47,6 +49,8 @@ class Status(enum.IntEnum):
     NOT_POSSIBLE = 0x0404
     NOT_FOUND = 0x0406
     GONE = 0x0407
+    UNSUPPORTED_VALUES = 0x040B
+    CONFLICTING = 0x040E
     NOT_ACCEPTING = 0x0506
     BUSY = 0x0507
 
@@ -58,6 +62,7 @@ class GroupTag(enum.IntEnum):
     JOB = 0x02
     END = 0x03
     PRINTER = 0x04
+    UNSUPPORTED = 0x05
 
 
 class Tag(enum.IntEnum):
@@ -66,6 +71,7 @@ class Tag(enum.IntEnum):
     INTEGER = 0x21
     BOOLEAN = 0x22
     ENUM = 0x23
+    COLLECTION = 0x34
     NAME = 0x42
     KEYWORD = 0x44
     URI = 0x45
@@ -79,11 +85,11 @@ TEXTS = range(0x41, 0x4A)  # text, name, keyword, uri, uriScheme, charset, natur
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute to send; several values make a 1setOf."""
+    """One attribute to send; several values make a 1setOf. The value of a collection is the tuple of its members."""
 
     tag: Tag
     name: str
-    values: tuple[Value, ...]
+    values: tuple[Value | tuple[Attribute, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +132,30 @@ def _encode_attribute(attribute: Attribute) -> bytes:
     parts = []
     name = attribute.name.encode("ascii")
     for value in attribute.values:
-        if attribute.tag in {Tag.INTEGER, Tag.ENUM}:
-            raw = struct.pack(">i", value)
-        elif attribute.tag == Tag.BOOLEAN:
-            raw = struct.pack(">?", value)
-        else:
-            raw = str(value).encode("utf-8")
-        parts.append(struct.pack(">BH", attribute.tag, len(name)) + name + struct.pack(">H", len(raw)) + raw)
+        parts.append(_tagged(attribute.tag, name, _raw(attribute.tag, value)))
+        if attribute.tag == Tag.COLLECTION and isinstance(value, tuple):
+            for member in value:
+                parts.append(_tagged(MEMBER_NAME, b"", member.name.encode("ascii")))
+                parts.append(_encode_attribute(replace(member, name="")))
+            parts.append(_tagged(COLLECTION_END, b"", b""))
         name = b""  # the values after the first carry no name
     return b"".join(parts)
+
+
+def _tagged(tag: int, name: bytes, raw: bytes) -> bytes:
+    return struct.pack(">BH", tag, len(name)) + name + struct.pack(">H", len(raw)) + raw
+
+
+def _raw(tag: Tag, value: object) -> bytes:
+    match tag:
+        case Tag.INTEGER | Tag.ENUM:
+            return struct.pack(">i", value)
+        case Tag.BOOLEAN:
+            return struct.pack(">?", value)
+        case Tag.COLLECTION:
+            return b""  # its members follow
+        case _:
+            return str(value).encode("utf-8")
 
 
 def _groups(data: bytes) -> Iterator[tuple[int, Attributes]]:
@@ -149,23 +170,44 @@ def _groups(data: bytes) -> Iterator[tuple[int, Attributes]]:
 
 
 def _group(data: bytes, offset: int) -> tuple[Attributes, int]:
-    """Read attributes up to the next delimiter; members of collections are passed over."""
+    """Read attributes up to the next delimiter."""
     attributes: Attributes = {}
     name = ""
-    depth = 0
     while data[offset] > LAST_DELIMITER:
         tag = data[offset]
         raw_name, offset = _counted(data, offset + 1)
         raw, offset = _counted(data, offset)
-        if tag == COLLECTION_END:
-            depth -= 1
-        elif depth == 0:
-            name = raw_name.decode("ascii", "replace") or name
-            attributes[name] = attributes.get(name, ()) if not raw_name else ()
-            if tag > LAST_OUT_OF_BAND:
-                attributes[name] += (_value(tag, raw),)
-        depth += tag == COLLECTION_BEGIN
+        if raw_name or name not in attributes:
+            name = raw_name.decode("ascii", "replace")
+            attributes[name] = ()
+        if tag == COLLECTION_BEGIN:
+            collection, offset = _collection(data, offset, DEEPEST)
+            attributes[name] += (collection,)
+        elif tag > LAST_OUT_OF_BAND:
+            attributes[name] += (_value(tag, raw),)
     return attributes, offset
+
+
+def _collection(data: bytes, offset: int, depth: int) -> tuple[Attributes, int]:
+    """Read the members of a collection up to and with its end (RFC 8010 section 3.1.6)."""
+    if not depth:
+        raise DeviceProtocolError("an IPP answer with collections too deep for anything we ask")
+    members: Attributes = {}
+    name = ""
+    while (tag := data[offset]) > LAST_DELIMITER:
+        _, offset = _counted(data, offset + 1)
+        raw, offset = _counted(data, offset)
+        if tag == COLLECTION_END:
+            return members, offset
+        if tag == MEMBER_NAME:
+            name = raw.decode("ascii", "replace")
+            members[name] = ()
+        elif tag == COLLECTION_BEGIN:
+            collection, offset = _collection(data, offset, depth - 1)
+            members[name] = (*members.get(name, ()), collection)
+        elif tag > LAST_OUT_OF_BAND:
+            members[name] = (*members.get(name, ()), _value(tag, raw))
+    raise DeviceProtocolError("an IPP answer with a collection that does not end")
 
 
 def _counted(data: bytes, offset: int) -> tuple[bytes, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from devices.drivers.ipp_client import Refused
 from devices.drivers.ipp_codec import Attribute, GroupTag, Operation, Status, Tag
+from devices.drivers.ipp_media import LEARNT, LOADED
 from devices.drivers.ipp_status import JobStatus
 
 if TYPE_CHECKING:
@@ -17,15 +18,23 @@ if TYPE_CHECKING:
     from devices.drivers.ipp_codec import Attributes
 
 PDF = "application/pdf"
+# RFC 8011 section 4.2.1.1: a job the printer cannot do as asked is refused, not done on other sheets.
+FAITHFUL = Attribute(Tag.BOOLEAN, "ipp-attribute-fidelity", (True,))
 ENDED = frozenset({Status.NOT_POSSIBLE, Status.NOT_FOUND, Status.GONE})  # answers to Cancel-Job for a job that is over
 CLEAR_POLL_S = 0.1
 PRINTER_ATTRIBUTES = (
     "printer-state",
     "printer-state-reasons",
     "printer-is-accepting-jobs",
+    *LOADED,
+)
+LEARNT_ATTRIBUTES = (
     "printer-make-and-model",
+    "printer-serial-number",
     "document-format-supported",
     "operations-supported",
+    *("cups-version", "device-uri"),  # only a queue of a print server has these
+    *LEARNT,
 )
 JOB_ATTRIBUTES = (
     "job-id",
@@ -38,29 +47,36 @@ JOB_ATTRIBUTES = (
 )
 
 
+class Substituted(Exception):
+    """The printer took the job and said it would print it otherwise; nothing was sent. Holds the attributes' names."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRef:
     """A job as the kiosk remembers it. ``job_id`` 0: the printer's number was never learnt, the title must do.
 
-    ``older`` are the numbers of jobs that had the title before this one was sent: none of them is this one.
+    ``pages`` and ``sheets`` are what shall come out (0: not known). ``older`` are the numbers of jobs that had the
+    title before this one was sent: none of them is this one.
     """
 
     title: str
     job_id: int = 0
     pages: int = 0
+    sheets: int = 0
     older: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         numbers = ",".join(str(number) for number in (self.job_id, *self.older))
-        return f"{self.title}#{numbers}#{self.pages}"
+        return f"{self.title}#{numbers}#{self.pages}/{self.sheets}"
 
     @classmethod
     def parse(cls, text: str) -> JobRef:
         """Read what ``str()`` wrote; a bare title is a reference too."""
-        title, numbers, pages = ([*text.rsplit("#", 2), "", ""])[:3]
+        title, numbers, paper = ([*text.rsplit("#", 2), "", ""])[:3]
         job_id, *older = numbers.split(",")
-        if all(number.isdecimal() for number in (job_id, *older, pages)):
-            return cls(title, int(job_id), int(pages), tuple(int(number) for number in older))
+        pages, _, sheets = paper.partition("/")
+        if all(number.isdecimal() for number in (job_id, *older, pages, sheets)):
+            return cls(title, int(job_id), int(pages), int(sheets), tuple(int(number) for number in older))
         return cls(text)
 
     def numbered(self, job_id: int) -> JobRef:
@@ -75,20 +91,27 @@ class IppJobs:
     knows it for its own.
     """
 
-    def __init__(self, client: IppClient, template: Sequence[Attribute], owner: str) -> None:
+    def __init__(self, client: IppClient, owner: str) -> None:
         self._client = client
-        self._template = template  # Job Template attributes of every job: media, sides
         self._owner = owner
 
-    async def printer(self) -> Attributes:
-        """Return the printer attributes the driver judges by."""
-        answer = await self._client.request(Operation.GET_PRINTER_ATTRIBUTES, (_wanted(PRINTER_ATTRIBUTES),))
+    async def printer(self, names: Sequence[str] = PRINTER_ATTRIBUTES) -> Attributes:
+        """Return printer attributes, if not told otherwise those the driver judges by."""
+        answer = await self._client.request(Operation.GET_PRINTER_ATTRIBUTES, (_wanted(names),))
         return answer.first_of(GroupTag.PRINTER)
 
-    async def create(self, ref: JobRef) -> JobRef:
-        """Open a job without content: the printer's number is known before anything could be printed."""
-        answer = await self._client.request(Operation.CREATE_JOB, (self._named(ref),), self._template)
-        return ref.numbered(JobStatus.of(answer.first_of(GroupTag.JOB)).job_id)
+    async def create(self, ref: JobRef, template: Sequence[Attribute]) -> JobRef:
+        """Open a job without content: the printer's number is known before anything could be printed.
+
+        Raises ``Substituted`` when the printer would print on other sheets than asked; the job is cancelled then.
+        """
+        answer = await self._client.request(Operation.CREATE_JOB, (self._named(ref), FAITHFUL), template)
+        ref = ref.numbered(JobStatus.of(answer.first_of(GroupTag.JOB)).job_id)
+        ignored = answer.first_of(GroupTag.UNSUPPORTED).keys() & {attribute.name for attribute in template}
+        if ignored:
+            await self._cancel(ref.job_id)
+            raise Substituted(", ".join(sorted(ignored)))
+        return ref
 
     async def send(self, ref: JobRef, pdf: bytes) -> JobRef:
         """Send the only document of an open job; takes as long as the printer takes to read it."""
@@ -100,10 +123,10 @@ class IppJobs:
         await self._client.request(Operation.SEND_DOCUMENT, target, document=pdf)
         return ref
 
-    async def print_whole(self, ref: JobRef, pdf: bytes) -> JobRef:
+    async def print_whole(self, ref: JobRef, template: Sequence[Attribute], pdf: bytes) -> JobRef:
         """Open and fill a job in one request, for printers that know no Create-Job."""
-        target = (self._named(ref), Attribute(Tag.MIME_TYPE, "document-format", (PDF,)))
-        answer = await self._client.request(Operation.PRINT_JOB, target, self._template, document=pdf)
+        target = (self._named(ref), FAITHFUL, Attribute(Tag.MIME_TYPE, "document-format", (PDF,)))
+        answer = await self._client.request(Operation.PRINT_JOB, target, template, document=pdf)
         return ref.numbered(JobStatus.of(answer.first_of(GroupTag.JOB)).job_id)
 
     async def find(self, ref: JobRef) -> JobStatus | None:

@@ -1,4 +1,4 @@
-"""What an IPP printer's words mean: state reasons to conditions, job attributes to an ending (RFC 8011, PWG 5100.9)."""
+"""How a printer and a job of it stand, once everything said is weighed (RFC 8011)."""
 
 from __future__ import annotations
 
@@ -6,56 +6,13 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from devices.drivers.ipp_reasons import STILL_STOPPING, Bearing, bearings, keywords, meanings
 from devices.errors import DeviceCode, DeviceFault
 from devices.health import DEGRADING, Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from devices.drivers.ipp_codec import Attributes
 
-    from devices.drivers.ipp_codec import Attributes, Value
-
-# Keywords without their suffix: a simulator, and some printers, choose -report, -warning or -error by their own state:
-# the suffix proves nothing. A keyword that is not listed stops no printer: printer-state 5 does, see conditions().
-CONDITIONS: dict[str, Condition | None] = {
-    "none": None,
-    "other": None,
-    "media-needed": Condition.PAPER_OUT,
-    "media-empty": Condition.PAPER_OUT,
-    "input-tray-missing": Condition.PAPER_OUT,
-    "media-low": Condition.PAPER_LOW,
-    "media-jam": Condition.PAPER_JAM,
-    "door-open": Condition.COVER_OPEN,
-    "cover-open": Condition.COVER_OPEN,
-    "interlock-open": Condition.COVER_OPEN,
-    "toner-low": Condition.TONER_LOW,
-    "marker-supply-low": Condition.TONER_LOW,
-    "developer-low": Condition.TONER_LOW,
-    "opc-near-eol": Condition.TONER_LOW,
-    "marker-waste-almost-full": Condition.TONER_LOW,  # a consumable that staff should bring
-    "toner-empty": Condition.TONER_OUT,
-    "marker-supply-empty": Condition.TONER_OUT,
-    "developer-empty": Condition.TONER_OUT,
-    "opc-life-over": Condition.TONER_OUT,
-    "marker-waste-full": Condition.TONER_OUT,
-    "output-tray-missing": Condition.OUTPUT_FULL,
-    "output-area-full": Condition.OUTPUT_FULL,
-    "output-area-almost-full": None,
-    "fuser-over-temp": Condition.HEAD_HOT,
-    "fuser-under-temp": None,  # warming up
-    "paused": Condition.PAUSED,
-    "moving-to-paused": Condition.PAUSED,
-    "hold-new-jobs": Condition.PAUSED,
-    "stopping": Condition.PAUSED,
-    "stopped-partly": Condition.PAUSED,
-    "shutdown": Condition.NOT_ACCEPTING,
-    "deactivated": Condition.NOT_ACCEPTING,
-    "connecting-to-device": Condition.NOT_ACCEPTING,
-    "timed-out": Condition.NOT_ACCEPTING,
-    "offline": Condition.NOT_ACCEPTING,
-    "spool-area-full": Condition.NOT_ACCEPTING,
-    "interpreter-resource-unavailable": Condition.NOT_ACCEPTING,
-}
-SUFFIXES = ("-report", "-warning", "-error")
 PRINTER_STOPPED = 5
 
 # The first that applies names the fault.
@@ -65,13 +22,6 @@ FAULT_CODES = (
     (Condition.PAPER_OUT, DeviceCode.PAPER_OUT),
     (Condition.TONER_OUT, DeviceCode.TONER_OUT),
 )
-
-REASONS_AGAINST_SUCCESS = frozenset(
-    {"job-completed-with-errors", "aborted-by-system", "job-canceled-by-user", "job-canceled-by-operator"}
-    | {"job-canceled-at-device", "document-format-error", "resources-are-not-ready"}
-)
-# A CUPS queue says 9 with this reason whether its printer printed or jammed: its 9 proves nothing.
-STILL_STOPPING = "processing-to-stop-point"
 
 
 class JobState(enum.IntEnum):
@@ -115,7 +65,7 @@ class JobStatus:
             job_id=number(attributes, "job-id") or 0,
             name=str(next(iter(attributes.get("job-name", ())), "")),
             state=number(attributes, "job-state") or 0,
-            reasons=keywords(attributes.get("job-state-reasons", ())),
+            reasons=frozenset(str(reason) for reason in attributes.get("job-state-reasons", ())),
             impressions=number(attributes, "job-impressions-completed"),
             sheets=number(attributes, "job-media-sheets-completed"),
             user=str(next(iter(attributes.get("job-originating-user-name", ())), "")),
@@ -127,9 +77,10 @@ class JobStatus:
             return Ending.FAILED
         if self.state != JobState.COMPLETED:
             return Ending.OPEN
-        if self.reasons & REASONS_AGAINST_SUCCESS:
+        said = bearings(self.reasons)
+        if Bearing.AGAINST in said:
             return Ending.FAILED
-        if STILL_STOPPING in self.reasons:
+        if Bearing.DOUBT in said:
             return Ending.DOUBTFUL
         if not self.counted_all(pages, sheets):
             return Ending.SHORT
@@ -157,11 +108,6 @@ class JobStatus:
         )
 
 
-def keywords(values: Iterable[Value]) -> frozenset[str]:
-    """Strip the severity from each reason."""
-    return frozenset(_bare(str(value)) for value in values)
-
-
 def number(attributes: Attributes, name: str) -> int | None:
     """Return the attribute's first value when it is a number."""
     value = next(iter(attributes.get(name, ())), None)
@@ -170,8 +116,7 @@ def number(attributes: Attributes, name: str) -> int | None:
 
 def conditions(attributes: Attributes) -> frozenset[Condition]:
     """Map a printer's state, reasons and willingness to conditions."""
-    reasons = keywords(attributes.get("printer-state-reasons", ()))
-    found = {condition for reason in reasons if (condition := CONDITIONS.get(reason)) is not None}
+    found = set(meanings(reasons(attributes)))
     accepting = attributes.get("printer-is-accepting-jobs", (True,)) == (True,)
     stopped = number(attributes, "printer-state") == PRINTER_STOPPED
     if not accepting or (stopped and found <= DEGRADING):
@@ -179,14 +124,12 @@ def conditions(attributes: Attributes) -> frozenset[Condition]:
     return frozenset(found)
 
 
+def reasons(attributes: Attributes) -> frozenset[str]:
+    """Return a printer's state reasons without their suffix."""
+    return keywords(attributes.get("printer-state-reasons", ()))
+
+
 def fault(blocking: frozenset[Condition], device: str) -> DeviceFault:
     """Return the fault that names the gravest of ``blocking``."""
     code = next((code for condition, code in FAULT_CODES if condition in blocking), DeviceCode.FAULT)
     return DeviceFault("printer says: " + ", ".join(sorted(blocking)), code=code, device=device)
-
-
-def _bare(reason: str) -> str:
-    for suffix in SUFFIXES:
-        if reason.endswith(suffix):
-            return reason.removesuffix(suffix)
-    return reason

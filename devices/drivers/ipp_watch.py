@@ -18,25 +18,28 @@ if TYPE_CHECKING:
     from devices.printer import OnProgress
 
 POLL_S = 0.15
+BLOCKED_POLL_S = 0.5  # while it waits for a person
 LOST_S = 2.0  # no sensible answer for so long: the printer is gone. Shorter gaps are a network's hiccup
 SETTLE_S = 1.0  # a printer may count its last sheet a moment after it says that the job is over
 STOP_POLL_S = 0.05
+HELD_S = 2.0  # a job kept back for longer waits for a person, though the printer itself says nothing
 
 
 class JobWatch:
     """Polls a job and tells its progress; the delivery of the document runs beside it and reports here."""
 
-    def __init__(self, device: str, jobs: IppJobs, ref: JobRef, sheets: int, report: OnProgress) -> None:
+    def __init__(self, device: str, jobs: IppJobs, ref: JobRef, report: OnProgress) -> None:
         self.ref = ref
         self._device = device
         self._jobs = jobs
-        self._sheets = sheets
+        self._sheets = ref.sheets
         self._report = report
         self._told: PrintProgress | None = None
         self._refused: DeviceError | None = None
         self._delivered = False
         self._lost = False
         self._waiting_since: float | None = None
+        self._held_since: float | None = None
         self._doubt_since: float | None = None
 
     def delivered(self, ref: JobRef) -> None:
@@ -78,7 +81,7 @@ class JobWatch:
                 )
                 if verdict is not None:
                     return verdict
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(BLOCKED_POLL_S if self._told and self._told.blocked else POLL_S)
 
     async def until_stopped(self) -> None:
         """Tell the sheets that still come out of a cancelled job; raises what asking raises."""
@@ -124,12 +127,22 @@ class JobWatch:
                 blocked = printer - DEGRADING
                 if status.state == JobState.PROCESSING:
                     blocked -= {Condition.NOT_ACCEPTING}  # busy with this very job
+                elif self._held(status, now) and not blocked:
+                    blocked = frozenset({Condition.PAUSED})  # somebody has to release it at the printer's panel
                 self._tell(done, blocked)
                 return None
             case ending:
                 self._tell(done, frozenset())  # the caller has to know what lies in the tray
                 self._doubt_since = self._doubt_since or now
                 return None if now - self._doubt_since < SETTLE_S else self._ended_badly(ending, status, printer)
+
+    def _held(self, status: JobStatus, now: float) -> bool:
+        """Tell whether the printer keeps a whole job back; for a moment each one is, before it begins."""
+        if not self._delivered or status.state not in {JobState.HELD, JobState.STOPPED}:
+            self._held_since = None
+            return False
+        self._held_since = self._held_since or now
+        return now - self._held_since > HELD_S
 
     def _ended_badly(self, ending: Ending, status: JobStatus, printer: frozenset[Condition]) -> DeviceError:
         if ending is Ending.DOUBTFUL:

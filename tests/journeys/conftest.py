@@ -19,7 +19,7 @@ from devices.health import READY, Health
 from devices.id_reader import IdReader
 from devices.manager import DeviceManager
 from devices.photo_decoder import PhotoDecoder
-from devices.printer import Printer, PrintOutcome
+from devices.printer import Printer, PrinterCounters, PrintOutcome, Supply
 from devices.values import CardKind, Frame, IdentityCard, Pii, PrintReceipt, Sex
 from kiosk import settings as settings_module
 from kiosk.case_desk import CaseTicket, case_body
@@ -157,6 +157,12 @@ class FakePrinter(_Always, Printer):
 
     async def outcome(self, job: str) -> PrintOutcome:
         return self.outcomes.pop(0) if self.outcomes else PrintOutcome.UNKNOWN
+
+    async def supplies(self) -> tuple[Supply, ...]:
+        return ()
+
+    async def counters(self) -> PrinterCounters:
+        return PrinterCounters()
 
 
 class FakeCheck(FaceCheck):

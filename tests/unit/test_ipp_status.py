@@ -8,7 +8,8 @@ import pytest
 
 from devices.drivers.ipp_jobs import JobRef
 from devices.drivers.ipp_printer import IppPrinter
-from devices.drivers.ipp_status import CONDITIONS, Ending, JobStatus, conditions, fault
+from devices.drivers.ipp_reasons import PRINTER_REASONS
+from devices.drivers.ipp_status import Ending, JobStatus, conditions, fault
 from devices.errors import DeviceCode
 from devices.health import Condition
 
@@ -60,7 +61,7 @@ def job(state: int, *reasons: str, impressions: int | None = 2, sheets: int | No
 
 @pytest.mark.parametrize("keyword", KEYWORDS)
 def test_every_standard_reason_is_known_with_and_without_its_suffix(keyword: str) -> None:
-    expected = {CONDITIONS[keyword]} - {None}
+    expected = {PRINTER_REASONS[keyword]} - {None}
     for suffix in ("", "-report", "-warning", "-error"):
         assert conditions({"printer-state-reasons": (keyword + suffix,)}) == expected
 
@@ -75,8 +76,9 @@ def test_printer_that_takes_no_jobs_is_not_ready() -> None:
     assert conditions({"printer-is-accepting-jobs": (False,)}) == {Condition.NOT_ACCEPTING}
 
 
-def test_reason_of_a_vendors_own_stops_nothing_while_the_printer_runs() -> None:
-    assert conditions({"printer-state": (3,), "printer-state-reasons": ("acme-eco-mode",)}) == frozenset()
+@pytest.mark.parametrize("reason", ["acme-eco-mode", "acme-eco-mode-report", "acme-eco-mode-error"])
+def test_reason_nobody_has_a_word_for_is_degraded_with_a_name_and_never_fine(reason: str) -> None:
+    assert conditions({"printer-state": (3,), "printer-state-reasons": (reason,)}) == {Condition.OTHER}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_gravest_condition_names_the_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    "ref", [JobRef("t-1", 17, 2), JobRef("with#sign", 0, 1), JobRef("t"), JobRef("t,1", 0, 2, (3, 14))]
+    "ref", [JobRef("t-1", 17, 2, 1), JobRef("with#sign", 0, 1, 1), JobRef("t"), JobRef("t,1", 0, 2, 2, (3, 14))]
 )
 def test_reference_survives_being_written_down(ref: JobRef) -> None:
     assert JobRef.parse(str(ref)) == ref
@@ -119,7 +121,7 @@ def test_bare_title_is_a_reference_too(title: str) -> None:
 
 
 def test_reference_with_a_number_needs_no_word_of_older_jobs() -> None:
-    assert str(JobRef("t", 0, 2, (3, 14)).numbered(15)) == "t#15#2"
+    assert str(JobRef("t", 0, 2, 1, (3, 14)).numbered(15)) == "t#15#2/1"
 
 
 def test_job_that_is_being_stopped_is_not_over() -> None:

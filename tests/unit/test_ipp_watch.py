@@ -47,7 +47,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def watch(heard: list[PrintProgress], *told: JobStatus, number: int = 7) -> JobWatch:
     jobs = cast("IppJobs", ToldJobs(*told))
-    return JobWatch("a4", jobs, JobRef("t", number, PAGES), PAGES, heard.append)
+    return JobWatch("a4", jobs, JobRef("t", number, PAGES, PAGES), heard.append)
 
 
 @pytest.mark.parametrize("state", [JobState.ABORTED, JobState.CANCELED, JobState.COMPLETED])
@@ -73,7 +73,7 @@ async def test_sheets_of_a_cancelled_job_are_told_until_it_has_stopped() -> None
 async def test_number_learnt_late_is_told_as_soon_as_it_is_known() -> None:
     heard = list[PrintProgress]()
     await watch(heard, job(JobState.PROCESSING, 0), job(JobState.COMPLETED, PAGES), number=0).until_ended()
-    assert [progress.job for progress in heard] == ["", f"t#7#{PAGES}", f"t#7#{PAGES}"]
+    assert [progress.job for progress in heard] == ["", f"t#7#{PAGES}/{PAGES}", f"t#7#{PAGES}/{PAGES}"]
 
 
 async def test_sheets_told_once_are_never_taken_back() -> None:
