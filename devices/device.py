@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devices.errors import DeviceError
     from devices.health import Health
 
 
@@ -38,3 +41,12 @@ class Device(ABC):
     @abstractmethod
     def info(self) -> DeviceInfo:
         """Return the name plate."""
+
+
+@runtime_checkable
+class TellsOfLoss(Protocol):
+    """A device that knows by itself, and at once, that it has gone: nobody needs to ask it first."""
+
+    def on_lost(self, tell: Callable[[DeviceError], None]) -> None:
+        """Let ``tell`` hear, on the device's loop, that the open device was lost, and why."""
+        ...

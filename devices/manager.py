@@ -12,8 +12,10 @@ import logging
 import traceback
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from devices.device import TellsOfLoss
 from devices.errors import (
     DeviceCode,
     DeviceError,
@@ -51,6 +53,7 @@ _CAUSES = {
     DeviceCode.TONER_OUT: Condition.TONER_OUT,
     DeviceCode.SECURITY_MODULE: Condition.SECURITY_MODULE,
     DeviceCode.NO_FRAMES: Condition.NO_FRAMES,
+    DeviceCode.DRIVER_CRASHED: Condition.DRIVER_CRASHED,
 }
 
 _log = logging.getLogger(__name__)
@@ -95,6 +98,9 @@ class DeviceManager:
         self._probe_interval_s = probe_interval_s
         self._made = clock.now()
         self._slots = {name: _Slot(name, device, self._made) for name, device in devices.items()}
+        for name, device in devices.items():
+            if isinstance(device, TellsOfLoss):
+                device.on_lost(partial(self.report, name))
 
     async def start(self) -> None:
         """Open all devices side by side; those that fail or take too long are left to :meth:`run`. Never raises."""
@@ -146,6 +152,8 @@ class DeviceManager:
         asking = isinstance(error, DeviceFault | OutcomeUnknown)
         if slot.doubt is not _Doubt.REOPEN:
             slot.doubt = _Doubt.ASK if asking else _Doubt.REOPEN
+        if error.code is DeviceCode.DRIVER_CRASHED:  # a fact, not a doubt: told before it is asked again
+            self._mark(slot, _health_of(error), error)
         slot.wake.set()
 
     @asynccontextmanager
@@ -247,19 +255,18 @@ class DeviceManager:
 
 def _health_of(error: DeviceError) -> Health:
     """Return what a failed open or probe says: broken, when the device itself said so; otherwise absent."""
-    if not isinstance(error, DeviceFault):
-        return ABSENT
+    state = HealthState.FAULT if isinstance(error, DeviceFault) else HealthState.ABSENT
     cause = _CAUSES.get(error.code)
-    return Health(HealthState.FAULT, frozenset() if cause is None else frozenset({cause}))
+    return Health(state, frozenset() if cause is None else frozenset({cause}))
 
 
 def _refusal(slot: _Slot) -> DeviceError:
     """Return why the device is not lent."""
+    code = next((code for code, cause in _CAUSES.items() if cause in slot.health.conditions), None)
     if slot.health.state is HealthState.FAULT:
-        code = next((code for code, cause in _CAUSES.items() if cause in slot.health.conditions), None)
         return DeviceFault(f"not usable: {_words(slot.health)}", code=code, device=slot.name)
     why = slot.error.detail if slot.error is not None else "not asked yet"
-    return DeviceUnavailable(f"{_words(slot.health)}: {why}", device=slot.name)
+    return DeviceUnavailable(f"{_words(slot.health)}: {why}", code=code, device=slot.name)
 
 
 def _words(health: Health) -> str:

@@ -1,22 +1,33 @@
 """Drivers and photo decoders by name. A driver, and the vendor library it needs, is loaded only when asked for.
 
 A package from elsewhere adds a driver without a line here: an entry point of group ``tongban.drivers``, its value
-``module:Class``, the class with a constructor ``(name: str, **options)`` whose options have names and types.
+``module:Class``, the class with a constructor ``(name: str, **options)`` whose options have names and types: ``str``,
+``int``, ``float``, ``bool``, several of these or ``None`` joined by ``|``, or a table as ``Mapping[K, V]`` (``K`` may
+be an enumeration: it names the keys that are right). The constructor may raise ``ValueError`` for what makes no sense.
 """
 
 from __future__ import annotations
 
+import collections.abc
+import enum
 import importlib
 import inspect
+import types
+import typing
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from devices.device import Device
+from devices.hosted.process import Order
+from devices.hosted.proxy import hosted
 from devices.photo_decoder import PhotoDecoder
 from devices.roles import PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from devices.hosted.confine import Limits
+    from devices.hosted.proxy import HostedDevice
 
 ENTRY_POINT_GROUP = "tongban.drivers"
 DRIVERS = {
@@ -24,13 +35,15 @@ DRIVERS = {
     "ipp": ("devices.drivers.ipp_printer", "IppPrinter"),
     "escpos": ("devices.drivers.escpos_printer", "EscposPrinter"),
     "opencv": ("devices.drivers.opencv_camera", "OpencvCamera"),
+    "modbus-lights": ("devices.drivers.modbus_lights", "ModbusLights"),
+    "modbus-sensors": ("devices.drivers.modbus_sensors", "ModbusSensors"),
 }
 PHOTO_DECODERS = {
     "none": ("devices.photo_decoder", "NoPhotoDecoder"),
     "sim-webp": ("devices.sim.photo_block", "SimPhotoDecoder"),
 }
 # What a settings file can say, by the annotation of the option; other annotations are the driver's own affair.
-_PLAIN: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+_PLAIN: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float), bool: (bool,)}
 
 
 def drivers() -> dict[str, tuple[str, str]]:
@@ -53,10 +66,25 @@ def create(driver: str, name: str, options: Mapping[str, object]) -> Device:
     if not issubclass(built, Device) or port not in built.__mro__:
         raise ValueError(f"{name}: driver {driver!r}: {built.__qualname__} is no {port.__name__}")
     problems = _problems(built, options)
+    if built.__abstractmethods__:
+        problems.append(f"{built.__qualname__} lacks {', '.join(sorted(built.__abstractmethods__))}")
     if problems:
         raise ValueError(f"{name}: driver {driver!r}: " + "; ".join(problems))
     constructor: Callable[..., Device] = built  # its signature was checked just now
-    return constructor(name, **options)
+    try:
+        return constructor(name, **options)
+    except ValueError as error:  # a value of the right type that makes no sense
+        raise ValueError(f"{name}: driver {driver!r}: {error}") from error
+    except Exception as error:  # a package from elsewhere must not take the terminal down
+        raise ValueError(f"{name}: driver {driver!r}: cannot be made: {_told(error)}") from error
+
+
+def create_hosted(driver: str, name: str, options: Mapping[str, object], limits: Limits) -> HostedDevice:
+    """Build the device ``name`` to run in a process of its own, whose driver this one never loads. Nothing is opened.
+
+    Blocks while a process makes the driver once. Raises ``ValueError`` like :func:`create`.
+    """
+    return hosted(Order(driver, name, options, limits))
 
 
 def create_photo_decoder(name: str) -> PhotoDecoder:
@@ -74,11 +102,15 @@ def _load(name: str, known: Mapping[str, tuple[str, str]], what: str) -> type:
     module, attribute = known[name]
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"{what} {name!r} cannot be loaded: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever a module from elsewhere does while it is loaded
+        raise ValueError(f"{what} {name!r} cannot be loaded: {_told(error)}") from error
     if not isinstance(found, type):
         raise ValueError(f"{what} {name!r}: {module}:{attribute} is no class")  # noqa: TRY004 - a settings error
     return found
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _problems(driver: type[Device], options: Mapping[str, object]) -> list[str]:
@@ -91,17 +123,47 @@ def _problems(driver: type[Device], options: Mapping[str, object]) -> list[str]:
         for key, parameter in parameters.items()
         if parameter.default is parameter.empty and key not in options
     ]
-    problems += [
-        f"option {key!r} must be {parameters[key].annotation}, not {type(value).__name__}"
-        for key, value in options.items()
-        if key in parameters and not _fits(value, parameters[key].annotation)
-    ]
+    hints = _hints(driver)
+    for key, value in options.items():
+        if key in parameters:
+            problems += _misfits(f"option {key!r}", value, hints.get(key))
     return problems
 
 
-def _fits(value: object, annotation: object) -> bool:
-    wanted = annotation.__name__ if isinstance(annotation, type) else annotation
-    if not isinstance(wanted, str) or wanted not in _PLAIN:
-        return True
+def _hints(driver: type[Device]) -> dict[str, object]:
+    """Return the options' types; only the plain ones where an annotation has a name that type checkers alone see."""
+    try:
+        return typing.get_type_hints(driver.__init__)
+    except NameError:
+        plain = {kind.__name__: kind for kind in _PLAIN}
+        parameters = inspect.signature(driver).parameters.values()
+        return {each.name: plain[each.annotation] for each in parameters if each.annotation in plain}
+
+
+def _misfits(where: str, value: object, hint: object) -> list[str]:
+    """Return what is wrong with ``value``; of a table, one line for each key and each value that does not fit."""
+    if typing.get_origin(hint) is collections.abc.Mapping:
+        return _table_misfits(where, value, *typing.get_args(hint))
+    wanted = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    wanted = tuple(each for each in wanted if each is not types.NoneType)  # a settings file leaves the option out
+    if any(each not in _PLAIN or _is_a(value, each) for each in wanted):
+        return []
+    return [f"{where} must be {' or '.join(each.__name__ for each in wanted)}, not {type(value).__name__}"]
+
+
+def _is_a(value: object, kind: type) -> bool:
     # A bool is an int to Python, and a mistake in a settings file.
-    return isinstance(value, _PLAIN[wanted]) and (wanted == "bool" or not isinstance(value, bool))
+    return isinstance(value, _PLAIN[kind]) and (kind is bool or not isinstance(value, bool))
+
+
+def _table_misfits(where: str, value: object, keys: object, values: object) -> list[str]:
+    if not isinstance(value, collections.abc.Mapping):
+        return [f"{where} must be a table, not {type(value).__name__}"]
+    problems = []
+    if isinstance(keys, type) and issubclass(keys, enum.Enum):
+        known = [str(each.value) for each in keys]
+        listed = ", ".join(known)
+        problems = [f"{where}: unknown key {key!r} (known: {listed})" for key in value if key not in known]
+    for key, item in value.items():
+        problems += _misfits(f"{where}: {key!r}", item, values)
+    return problems

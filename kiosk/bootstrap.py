@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import registry
+from devices.hosted.confine import Limits
 from devices.manager import DeviceManager
 from kiosk.anchors import check_connection, read_anchors, read_token, read_verifier, said
 from kiosk.audit import AuditTrail
@@ -29,6 +30,7 @@ from kiosk.identity.face_local import LocalFaceEngine
 from kiosk.keys import open_key
 from kiosk.network_watch import NetworkWatch
 from kiosk.phrases import said as said_in
+from kiosk.settings import Isolation
 from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
 from kiosk.terminal import Terminal
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from devices.values import Clock
     from kiosk.anchors import Anchors
     from kiosk.documents.seal import Verifier
-    from kiosk.settings import Settings
+    from kiosk.settings import DeviceSettings, Settings
     from kiosk.stage import Screen
     from offline_queue.values import Alarm
 
@@ -238,13 +240,21 @@ def _stage(settings: Settings, screen: Screen, clock: Clock) -> Stage:
     return Stage(screen, clock, settings.timings, help_lines=lines)
 
 
+def make_device(role: str, wanted: DeviceSettings) -> Device:
+    """Make one device as its settings say, in this process or in one of its own. Raises ``ValueError``."""
+    if wanted.isolation is Isolation.THREAD:
+        return registry.create(wanted.driver, role, wanted.options)
+    limits = Limits(nice=wanted.process.nice, memory_mb=wanted.process.memory_mb)
+    return registry.create_hosted(wanted.driver, role, wanted.options, limits)
+
+
 def _parts(settings: Settings) -> Parts:
     """Make what only settings decide. Raises ``SettingsError`` with every problem at once."""
     problems: list[str] = []
     devices: dict[str, Device] = {}
     for role, wanted in settings.devices.items():
         try:
-            devices[role] = registry.create(wanted.driver, role, wanted.options)
+            devices[role] = make_device(role, wanted)
         except ValueError as error:
             problems.append(f"devices.{error}")
     decoder = None

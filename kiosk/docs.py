@@ -160,6 +160,8 @@ def _settings(kind: type, at: str) -> Iterator[tuple[str, str, str]]:
         elif path == "devices":
             roles = ", ".join(settings.DEVICE_ROLES)
             yield "devices.<role>.driver", f"one of the registry; roles: {roles}", "—"
+            yield "devices.<role>.isolation", "thread, process", "`thread`"
+            yield from _settings(settings.ProcessSettings, "devices.<role>.process.")
             yield "devices.<role>.<option>", "as the driver's constructor names it", "—"
         else:
             default = field.default if field.default is not dataclasses.MISSING else "—"
