@@ -19,13 +19,14 @@ SYNC = PREAMBLE[1:]  # one leading AA may be lost when the line wakes up: a rece
 LENGTH_SIZE = 2
 STATUS_SIZE = 3
 CHECKSUM_SIZE = 1
+HEAD_SIZE = len(PREAMBLE) + LENGTH_SIZE
 MIN_LENGTH = STATUS_SIZE + CHECKSUM_SIZE
 MAX_LENGTH = 4089  # the longest any reader is known to announce
 SAM_ID_SIZE = 16
 
 
 class Command(enum.Enum):
-    """Command and parameter byte."""
+    """Command and parameter byte. The one that also reads fingerprints (30 10) is left out: nobody may ask for them."""
 
     RESET = b"\x10\xff"
     STATUS = b"\x11\xff"
@@ -33,7 +34,6 @@ class Command(enum.Enum):
     FIND = b"\x20\x01"
     SELECT = b"\x20\x02"
     READ = b"\x30\x01"  # text and photo
-    READ_WITH_FINGERPRINT = b"\x30\x10"
     READ_APPENDED = b"\x30\x03"  # appended address; also answers whether the card read last still lies there
     SET_MAX_RF = b"\x61\xff"  # data: one byte, the bytes of one radio block
 
@@ -87,6 +87,11 @@ def build_request(command: Command, data: bytes = b"") -> bytes:
     body = command.value + data
     covered = (len(body) + CHECKSUM_SIZE).to_bytes(LENGTH_SIZE, "big") + body
     return PREAMBLE + covered + bytes([checksum(covered)])
+
+
+def body_size(head: bytes) -> int:
+    """Return how many bytes follow the ``HEAD_SIZE`` first ones of a frame."""
+    return int.from_bytes(head[len(PREAMBLE) : HEAD_SIZE], "big")
 
 
 class ReplyParser:

@@ -1,24 +1,27 @@
-"""Resident identity card readers that speak SDT / SAM_A over a serial line, a USB adapter or a device server."""
+"""Resident identity card readers that speak SDT / SAM_A over a serial line, USB, HID or a device server."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from devices.blocking import BlockingWorker
 from devices.device import DeviceInfo
-from devices.drivers.sdt_frames import MODULE_BROKEN, Command, Reply, Status
+from devices.drivers.sdt_frames import HEAD_SIZE, MODULE_BROKEN, Command, Reply, Status, body_size
 from devices.drivers.sdt_link import SdtLink
 from devices.drivers.sdt_records import CardBlocks, parse_identity, split_blocks
 from devices.drivers.sdt_refusals import refusal
 from devices.errors import DeviceCode, DeviceError, DeviceUnavailable, MediumError
 from devices.health import READY, Condition, Health
 from devices.id_reader import IdReader
-from devices.transport.serial import SerialWire
+from devices.transport.address import wire_to
+from devices.transport.usb import SplitPipes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from devices.transport import Wire
     from devices.values import IdentityCard
 
 P = ParamSpec("P")
@@ -26,22 +29,47 @@ T = TypeVar("T")
 E = TypeVar("E", bound=DeviceError)
 
 DEFAULT_BAUD = 115200
+# The ministry's USB class, and the one maker whose HID reader is documented; others have numbers of their own.
+USUAL_DEVICES = {"usb:": "usb:0400:C35A", "hid:": "hid:2B8B:2721"}
+MAX_RF_BLOCK = 255
 POLL_INTERVAL_S = 0.3  # fast enough to feel immediate; the modules are made for 300 to 1000 ms
 
 
 class SdtIdReader(IdReader):
     """Any maker's reader with a police-certified security module.
 
-    ``port`` is a path, best one that stays the same (``/dev/serial/by-id/...``), or ``socket://host:port``.
+    ``port`` is a path, best one that stays the same (``/dev/serial/by-id/...``), ``socket://host:port``,
+    ``usb:VVVV:PPPP[:SERIAL]`` (``usb:`` alone is the ministry's class, 0400:C35A) or ``hid:`` with a device file or
+    ``VVVV:PPPP[:SERIAL][/INTERFACE]``. ``baud`` is for serial lines, ``report_size`` (bytes) and ``report_id`` (0:
+    none) for HID. ``usb_split``: the head of each frame goes through the first pipes, the rest through the second.
     ``lift_rule`` tells whether the module itself hides a card that was read until it is lifted; where it does not, the
-    driver waits for the lift.
+    driver waits for the lift. ``rf_block``: bytes of one radio block, 0 for the module's own choice (80 is the usual
+    remedy where reading breaks off). Raises ``ValueError`` for options that cannot be.
     """
 
-    def __init__(self, name: str, port: str, baud: int = DEFAULT_BAUD, lift_rule: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        port: str,
+        baud: int = DEFAULT_BAUD,
+        *,
+        lift_rule: bool = True,
+        report_size: int = 64,
+        report_id: int = 0,
+        usb_split: bool = False,
+        rf_block: int = 0,
+    ) -> None:
+        if not 0 <= rf_block <= MAX_RF_BLOCK:
+            raise ValueError(f"rf_block {rf_block} does not fit into one byte")
         self._name = name
-        self._port = port
-        self._baud = baud
+        self._port = USUAL_DEVICES.get(port, port)
+        split = SplitPipes(HEAD_SIZE, body_size) if usb_split else None
+        self._new_wire: Callable[[], Wire] = partial(
+            wire_to, self._port, baud=baud, report_size=report_size, report_id=report_id, split=split
+        )
+        self._new_wire()  # an address that cannot be one is a mistake in the settings, told before anything is opened
         self._lift_rule = lift_rule
+        self._rf_block = rf_block
         self._module_id = ""
         self._worker: BlockingWorker | None = None
         self._link: SdtLink | None = None
@@ -56,9 +84,9 @@ class SdtIdReader(IdReader):
             return
         await self._let_go()
         worker = BlockingWorker(self._name)
-        link = SdtLink(SerialWire(self._port, self._baud), stopping=lambda: worker.stopping)
+        link = SdtLink(self._new_wire(), stopping=lambda: worker.stopping)
         try:
-            self._module_id = await self._call(worker, _start, link)
+            self._module_id = await self._call(worker, _start, link, self._rf_block)
         except asyncio.CancelledError:
             worker.retire(link.close)  # without waiting: a connect cannot be hurried, the caller can
             self._leaving = worker
@@ -178,10 +206,12 @@ class SdtIdReader(IdReader):
             self._leaving = None
 
 
-def _start(link: SdtLink) -> str:
+def _start(link: SdtLink, rf_block: int) -> str:
     """Open the link, insist on a sound module and return its number; in the device's thread."""
     module_id = link.open()
     _demand(link, Command.STATUS)
+    if rf_block:
+        _demand(link, Command.SET_MAX_RF, bytes([rf_block]))
     return module_id
 
 
@@ -195,9 +225,9 @@ def _read_blocks(link: SdtLink) -> CardBlocks:
         reply.wipe()
 
 
-def _demand(link: SdtLink, command: Command) -> Reply:
+def _demand(link: SdtLink, command: Command, data: bytes = b"") -> Reply:
     """Ask ``command`` and accept nothing but success."""
-    reply = link.ask(command)
+    reply = link.ask(command, data)
     if reply.status == Status.RANDOM_FAILED:
         reset = link.ask(Command.RESET)
         if reset.status != Status.DONE:

@@ -37,7 +37,14 @@ STOP_GRACE_S = 0.3  # how long a running exchange may go on after its caller has
 _SLOW = frozenset({Command.READ, Command.READ_APPENDED, Command.RESET})
 _RESEND = frozenset({Status.HOST_CHECKSUM, Status.HOST_LENGTH})
 # Data sizes of successful replies; those of READ and READ_APPENDED vary.
-_DATA_SIZES = {Command.RESET: 0, Command.STATUS: 0, Command.SAM_ID: SAM_ID_SIZE, Command.FIND: 4, Command.SELECT: 8}
+_DATA_SIZES = {
+    Command.RESET: 0,
+    Command.STATUS: 0,
+    Command.SAM_ID: SAM_ID_SIZE,
+    Command.FIND: 4,
+    Command.SELECT: 8,
+    Command.SET_MAX_RF: 0,
+}
 _SUCCESS = frozenset({Status.DONE, Status.FOUND})
 
 _log = logging.getLogger(__name__)
@@ -64,27 +71,27 @@ class SdtLink:
         """Disconnect; never raises."""
         self._wire.close()
 
-    def ask(self, command: Command) -> Reply:
+    def ask(self, command: Command, data: bytes = b"") -> Reply:
         """Send ``command`` and return its reply, whatever its status says; resend once when the module asks for it.
 
         Raises ``DeviceTimeout``, ``DeviceProtocolError``, ``DeviceUnavailable``.
         """
         self._settle()
-        reply = self._exchange(command)
+        reply = self._exchange(command, data)
         if reply.status in _RESEND:
-            reply = self._exchange(command)
+            reply = self._exchange(command, data)
         expected = _DATA_SIZES.get(command)
         if reply.status in _SUCCESS and expected not in {None, len(reply.data)}:
             self._owed_until = 0.0  # somebody else's reply: ours may still come
             raise DeviceProtocolError(f"{command.name}: {len(reply.data)} bytes of data do not answer it")
         return reply
 
-    def _exchange(self, command: Command) -> Reply:
+    def _exchange(self, command: Command, data: bytes) -> Reply:
         timeout_s = READ_TIMEOUT_S if command in _SLOW else QUICK_TIMEOUT_S
         self._wire.discard_input()
         self._parser = ReplyParser()
         self._owed_until = time.monotonic() + timeout_s
-        self._wire.write(build_request(command))
+        self._wire.write(build_request(command, data))
         try:
             reply = self._receive(self._owed_until)
         except DeviceError as error:

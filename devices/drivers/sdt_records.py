@@ -43,33 +43,31 @@ WARN_NUMBER_2017_CHECK = "number_2017_check"
 
 @dataclass(frozen=True, slots=True)
 class CardBlocks:
-    """The blocks of one successful read; ``fingerprint`` is opaque and may be empty."""
+    """The blocks of one successful read."""
 
     text: bytearray = field(repr=False)
     photo: bytearray = field(repr=False)
-    fingerprint: bytearray = field(repr=False)
 
     def wipe(self) -> None:
-        """Overwrite all three."""
-        for block in (self.text, self.photo, self.fingerprint):
+        """Overwrite both."""
+        for block in (self.text, self.photo):
             block[:] = bytes(len(block))
 
 
-def split_blocks(data: bytearray, *, with_fingerprint: bool = False) -> CardBlocks:
-    """Split the data of a read: two (or three) big-endian lengths, then the blocks.
+def split_blocks(data: bytearray) -> CardBlocks:
+    """Split the data of a read: two big-endian lengths, then the blocks.
 
-    Raises ``DeviceProtocolError`` when the lengths do not add up or a block is larger than the card's.
+    Raises ``DeviceProtocolError`` when the lengths do not add up (as with a fingerprint, which nobody asked for) or a
+    block is larger than the card's.
     """
-    count = 3 if with_fingerprint else 2
-    head = 2 * count
+    head = 4
     lengths = [int.from_bytes(data[at : at + 2], "big") for at in range(0, head, 2)]
     if len(data) < head or len(data) != head + sum(lengths):
         raise DeviceProtocolError(f"read reply of {len(data)} bytes announces blocks of {lengths}")
-    text_size, photo_size = lengths[:2]
+    text_size, photo_size = lengths
     if text_size != TEXT_SIZE or photo_size > MAX_PHOTO_SIZE:
         raise DeviceProtocolError(f"text of {text_size} and photo of {photo_size} bytes are no identity card's")
-    photo_at, fingerprint_at = head + text_size, head + text_size + photo_size
-    return CardBlocks(data[head:photo_at], data[photo_at:fingerprint_at], data[fingerprint_at:])
+    return CardBlocks(data[head : head + text_size], data[head + text_size :])
 
 
 def parse_identity(text: bytes | bytearray, photo: bytes | bytearray) -> IdentityCard:

@@ -37,7 +37,7 @@ class SdtModule:
         match command:
             case "reset":
                 return self.fail(0x90)
-            case "status" | "sam_id":
+            case "status" | "sam_id" | "max_rf":
                 return 0x90, MODULE_NUMBER if command == "sam_id" else b""
             case "find":
                 return self._find()

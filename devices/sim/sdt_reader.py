@@ -7,7 +7,7 @@ truth. Faults are features: a world, a test or a developer's hands ask for them 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,10 @@ from devices.sim.sdt_card import SimCard
 from devices.sim.sdt_module import SdtModule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from devices.sim.line import Line
 
 __all__ = ["SdtReaderMachine", "SimCard"]
 
@@ -32,6 +35,7 @@ COMMANDS = {
     b"\x20\x02": "select",
     b"\x30\x01": "read",
     b"\x30\x03": "append",
+    b"\x61\xff": "max_rf",
 }
 
 
@@ -46,8 +50,8 @@ class _Mishap:
 class SdtReaderMachine:
     """One reader on a desk: put a card on it, lift it, pull its cable, break it.
 
-    ``port`` (a symbolic link in ``folder``) stays the same through :meth:`unplug` and :meth:`plug`. Commands are named
-    reset, status, sam_id, find, select, read, append.
+    It hangs on a serial line in ``folder``, or on the one that ``line`` makes; ``port`` stays the same through
+    :meth:`unplug` and :meth:`plug`. Commands are named reset, status, sam_id, find, select, read, append, max_rf.
     """
 
     def __init__(
@@ -58,9 +62,10 @@ class SdtReaderMachine:
         baud: int = DEFAULT_BAUD,
         lift_rule: bool = True,
         radio_time_s: float = DEFAULT_RADIO_TIME_S,
+        line: Callable[[Callable[[bytes], None]], Line] | None = None,
     ) -> None:
-        self.asked = 0  # commands received since the start
-        self._line = PtyLine(folder / name, self._receive, baud)
+        self.heard: Counter[str | int] = Counter()  # commands by name, or the status that refused them
+        self.line = PtyLine(folder / name, self._receive, baud) if line is None else line(self._receive)
         self._module = SdtModule(lift_rule=lift_rule)
         self._radio_time_s = radio_time_s
         self._buffer = bytearray()
@@ -70,9 +75,14 @@ class SdtReaderMachine:
         self._silent = False
 
     @property
+    def asked(self) -> int:
+        """How many commands have been received since the machine was made."""
+        return self.heard.total()
+
+    @property
     def port(self) -> str:
-        """The path a driver opens."""
-        return str(self._line.path)
+        """The address a driver opens."""
+        return self.line.port
 
     async def start(self) -> None:
         """Plug the reader in. Idempotent."""
@@ -84,11 +94,11 @@ class SdtReaderMachine:
 
     def plug(self) -> None:
         """Plug the cable in; the module starts afresh."""
-        self._line.plug()
+        self.line.plug()
 
     def unplug(self) -> None:
         """Pull the cable: the line vanishes in the middle of whatever was going on."""
-        self._line.unplug()
+        self.line.unplug()
         if self._working is not None:
             self._working.cancel()
             self._working = None
@@ -104,7 +114,7 @@ class SdtReaderMachine:
     def state(self) -> dict[str, bool | int]:
         """Return what a developer wants to see; nothing of the card itself."""
         return {
-            "plugged": self._line.plugged,
+            "plugged": self.line.plugged,
             "card": self.card is not None,
             "silent": self._silent,
             "asked": self.asked,
@@ -171,7 +181,7 @@ class SdtReaderMachine:
     def _receive(self, data: bytes) -> None:
         self._buffer += data
         while (request := _take_request(self._buffer)) is not None:
-            self.asked += 1
+            self.heard[request] += 1
             if not self._silent:
                 self._waiting.append(request)
         self._work()
@@ -182,7 +192,7 @@ class SdtReaderMachine:
             return
         request = self._waiting.popleft()
         if isinstance(request, int):
-            self._line.send(_frame(request))
+            self.line.send(_frame(request))
             self._work()
             return
         loop = asyncio.get_running_loop()
@@ -202,7 +212,7 @@ class SdtReaderMachine:
             frame[-1] ^= 0x01
         if self._mishap("truncate", command) is not None:
             del frame[len(frame) // 2 :]
-        self._line.send(bytes(frame))
+        self.line.send(bytes(frame))
         self._work()
 
 

@@ -1,6 +1,7 @@
 """Wires: how bytes reach a device. What the bytes mean is the driver's business.
 
-Wires are blocking and live in one device's worker thread (``devices.blocking``); none of them is safe to share.
+Wires are blocking and live in one device's worker thread (``devices.blocking``); none of them is safe to share. Those
+with a descriptor can also be listened to on the event loop (``devices.transport.listening``).
 """
 
 from __future__ import annotations
@@ -31,4 +32,12 @@ class Wire(Protocol):
 
     def close(self) -> None:
         """Disconnect. Idempotent; never raises."""
+        ...
+
+
+class DescriptorWire(Wire, Protocol):
+    """A wire whose arrival of bytes the kernel can tell: ``read`` returns at once when its descriptor is readable."""
+
+    def fileno(self) -> int:
+        """Return the descriptor of the open wire. Raises ``DeviceUnavailable``."""
         ...

@@ -1,4 +1,4 @@
-"""A serial wire: RS-232, its USB adapters, pseudo-terminals, and ``socket://host:port`` for serial-device servers."""
+"""A serial wire: RS-232, its USB adapters, pseudo-terminals."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ _BROKEN = (OSError, termios.error, TypeError)
 
 
 class SerialWire:
-    """One port, 8 data bits, no parity, 1 stop bit, no flow control, held by one process at a time."""
+    """One port, 8 data bits, 1 stop bit, no flow control, held by one process at a time. ``parity``: N, E or O."""
 
-    def __init__(self, port: str, baud: int) -> None:
+    def __init__(self, port: str, baud: int, parity: str = serial.PARITY_NONE) -> None:
         self._port = port
         self._baud = baud
+        self._parity = parity
         self._serial: serial.Serial | None = None
 
     def open(self) -> None:
@@ -41,7 +42,7 @@ class SerialWire:
                 self._port,
                 baudrate=self._baud,
                 bytesize=serial.EIGHTBITS,
-                parity=serial.PARITY_NONE,
+                parity=self._parity,
                 stopbits=serial.STOPBITS_ONE,
                 timeout=READ_SLICE_S,
                 write_timeout=WRITE_TIMEOUT_S,
@@ -68,16 +69,17 @@ class SerialWire:
         """Forget what has arrived and was not read. Raises ``DeviceUnavailable``."""
         self._io(lambda port: port.reset_input_buffer())
 
+    def fileno(self) -> int:
+        """Return the open port's descriptor. Raises ``DeviceUnavailable``."""
+        return self._io(lambda port: int(port.fileno()))
+
     def close(self) -> None:
         """Let go of the port. Idempotent; never raises."""
         port, self._serial = self._serial, None
         if port is None:
             return
-        socket = getattr(port, "_socket", None)
         with contextlib.suppress(*_BROKEN):  # gone already: that is all closing is for
             port.close()
-        if socket is not None:
-            socket.close()  # pyserial skips this when the peer hung up first, and the descriptor would leak
 
     def _io(self, action: Callable[[serial.Serial], T]) -> T:
         """Do ``action`` on the open port: the one place where a pulled cable gets its name."""

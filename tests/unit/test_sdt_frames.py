@@ -31,7 +31,6 @@ REQUESTS = {
     "find.req": (Command.FIND, b""),
     "select.req": (Command.SELECT, b""),
     "read.req": (Command.READ, b""),
-    "readfp.req": (Command.READ_WITH_FINGERPRINT, b""),
     "append.req": (Command.READ_APPENDED, b""),
     "maxrf.req": (Command.SET_MAX_RF, b"\x50"),
 }
@@ -57,6 +56,7 @@ LONG_REPLIES = {
 }
 LONG_REPLIES.pop("read.rsp.fail")
 CORRUPT = "find.rsp.corrupt"
+FINGERPRINT_REQUEST = "readfp.req"
 
 
 def frame(name: str) -> bytes:
@@ -72,7 +72,13 @@ def parse_all(parser: ReplyParser) -> list[Reply]:
 
 def test_no_vector_is_forgotten() -> None:
     assert len(FRAMES) == 33
-    assert {*REQUESTS, *SHORT_REPLIES, *LONG_REPLIES, CORRUPT} == set(FRAMES)
+    assert {*REQUESTS, *SHORT_REPLIES, *LONG_REPLIES, CORRUPT, FINGERPRINT_REQUEST} == set(FRAMES)
+
+
+def test_fingerprints_cannot_be_asked_for() -> None:
+    asked = frame(FINGERPRINT_REQUEST)[7:9]
+    assert asked == b"\x30\x10"
+    assert asked not in {command.value for command in Command}
 
 
 @pytest.mark.parametrize("name", REQUESTS)

@@ -1,4 +1,4 @@
-"""The SDT driver over a real (pseudo) serial line, against the contract of a reader and the manners of its protocol."""
+"""The manners of the SDT protocol: late replies, noise, every status, broken modules, and what reaches no log."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import logging
 import os
 import socket
 import struct
-import threading
 import time
-import tty
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -29,7 +27,8 @@ from devices.errors import (
 from devices.health import ABSENT, READY, Condition, Health, HealthState
 from devices.manager import DeviceManager
 from devices.sim.sdt_reader import SdtReaderMachine, SimCard
-from devices.testing.id_reader import IdReaderContract, error_of, open_handles, opened, until_asked
+from devices.testing.device import error_of, opened, until
+from devices.testing.handles import open_handles
 from kiosk.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -46,45 +45,6 @@ CARD = SimCard.resident(
     valid_until=None,
     photo=b"picture",
 )
-PROVOKED = {
-    DeviceCode.CARD_UNREADABLE: 0x81,
-    DeviceCode.CARD_UNKNOWN_KIND: 0x40,
-    DeviceCode.CARD_REFUSED: 0x32,
-    DeviceCode.SECURITY_MODULE: 0x66,
-}
-
-
-class SdtHands:
-    """The contract's hands on the simulated machine."""
-
-    def __init__(self, machine: SdtReaderMachine) -> None:
-        self.machine = machine
-        self.lift, self.unplug, self.plug = machine.lift, machine.unplug, machine.plug
-
-    def put(self) -> None:
-        self.machine.insert(CARD)
-
-    def mute(self) -> None:
-        self.machine.silent(True)
-
-    def asked(self) -> int:
-        return self.machine.asked
-
-    def provoke(self, code: DeviceCode) -> None:
-        self.machine.insert(CARD)
-        match code:
-            case DeviceCode.CARD_LIFTED:
-                self.machine.lift_during_read()
-            case DeviceCode.CARD_INVALID:
-                self.machine.insert(SimCard(CARD.text[:122] + b"1\0" + CARD.text[124:], CARD.photo))
-            case DeviceCode.TIMEOUT:
-                self.machine.delay(60, command="select")
-            case DeviceCode.PROTOCOL:
-                self.machine.corrupt(command="read")
-            case DeviceCode.ABSENT:
-                self.machine.unplug_during_read()
-            case _:
-                self.machine.fault(PROVOKED[code], times=1)
 
 
 @pytest.fixture
@@ -97,41 +57,15 @@ async def machine(tmp_path: Path) -> AsyncIterator[SdtReaderMachine]:
 
 
 @pytest.fixture
-def hands(machine: SdtReaderMachine) -> SdtHands:
-    return SdtHands(machine)
-
-
-@pytest.fixture
 async def device(machine: SdtReaderMachine) -> AsyncIterator[SdtIdReader]:
     device = SdtIdReader("id_reader", machine.port)
     yield device
     await device.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "dev-id_reader"]
 
 
-class TestSdtIdReader(IdReaderContract):
-    """Over a line of 115200 baud to a module that hides a card that was read."""
-
-
-class TestModuleWithoutLiftRule:
-    """A module that finds the same card again and again: the driver waits for the lift by itself."""
-
-    test_same_card = IdReaderContract.test_same_card_is_not_found_again_before_it_is_lifted
-    test_lifted_card = IdReaderContract.test_card_is_found_read_and_missed_when_lifted
-    test_lifted_too_early = IdReaderContract.test_good_card_is_read_after_one_that_was_lifted_too_early
-
-    @pytest.fixture
-    async def machine(self, tmp_path: Path) -> AsyncIterator[SdtReaderMachine]:
-        machine = SdtReaderMachine(tmp_path, lift_rule=False)
-        await machine.start()
-        yield machine
-        await machine.stop()
-
-    @pytest.fixture
-    async def device(self, machine: SdtReaderMachine) -> AsyncIterator[SdtIdReader]:
-        device = SdtIdReader("id_reader", machine.port, lift_rule=False)
-        yield device
-        await device.close()
+async def until_asked(machine: SdtReaderMachine, times: int) -> None:
+    goal = machine.asked + times
+    await until(lambda: machine.asked >= goal)
 
 
 async def test_late_reply_is_not_taken_for_the_answer_to_the_next_command(
@@ -156,7 +90,7 @@ async def test_reply_owed_to_a_cancelled_read_is_not_taken_for_the_next_answer(
         machine.delay(0.5, command="read")  # longer than the cancelled exchange is allowed to go on
         async with asyncio.TaskGroup() as group:
             read = group.create_task(device.read())
-            await until_asked(SdtHands(machine), 2)
+            await until_asked(machine, 2)
             read.cancel()
         assert await device.probe() == READY
         assert await device.card_present(), "the module has read it, whoever asked"
@@ -164,7 +98,7 @@ async def test_reply_owed_to_a_cancelled_read_is_not_taken_for_the_next_answer(
 
 async def test_word_nobody_asked_for_is_not_taken_for_an_answer(device: SdtIdReader, machine: SdtReaderMachine) -> None:
     async with opened(device):
-        machine._line.send(bytes.fromhex("AAAAAA9669000400008084"))
+        machine.line.send(bytes.fromhex("AAAAAA9669000400008084"))
         waiting = device._link._wire._serial  # type: ignore[union-attr]  # open just now
         async with asyncio.timeout(2):
             while not waiting.in_waiting:  # noqa: ASYNC110 - the far end is a line: it sets no event
@@ -180,7 +114,7 @@ async def test_line_left_in_the_middle_of_a_reply_is_clean_for_the_next_owner(ma
     await first.wait_card()
     async with asyncio.TaskGroup() as group:
         read = group.create_task(first.read())
-        await until_asked(SdtHands(machine), 2)
+        await until_asked(machine, 2)
         read.cancel()
     await first.close()
     async with opened(second):
@@ -346,39 +280,6 @@ async def test_port_that_cannot_be_opened_is_unavailable_and_named(port: str) ->
     assert port in error.detail
 
 
-@pytest.fixture
-async def device_server(machine: SdtReaderMachine) -> AsyncIterator[asyncio.Server]:
-    """Offer the line's bytes over TCP, as a serial-device server does."""
-
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        loop, line = asyncio.get_running_loop(), os.open(machine.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        tty.setraw(line)
-        loop.add_reader(line, lambda: writer.write(os.read(line, 4096)))
-        try:
-            while data := await reader.read(4096):
-                os.write(line, data)
-        finally:
-            loop.remove_reader(line)
-            os.close(line)
-            writer.close()
-
-    server = await asyncio.start_server(relay, "127.0.0.1", 0)
-    yield server
-    server.close()
-    await server.wait_closed()
-
-
-async def test_reader_behind_a_device_server_is_read_and_its_hang_up_noticed(
-    machine: SdtReaderMachine, device_server: asyncio.Server
-) -> None:
-    port = device_server.sockets[0].getsockname()[1]
-    device = SdtIdReader("id_reader", f"socket://127.0.0.1:{port}")
-    machine.insert(CARD)
-    async with opened(device):
-        await device.wait_card()
-        assert (await device.read()).name.reveal() == NAME
-
-
 async def test_device_server_that_hangs_up_is_noticed_and_leaves_no_socket() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
@@ -394,3 +295,24 @@ async def test_device_server_that_hangs_up_is_noticed_and_leaves_no_socket() -> 
     server.close()
     await server.wait_closed()
     assert open_handles() == handles
+
+
+async def test_module_is_told_the_size_of_its_radio_blocks_where_the_settings_say_so(machine: SdtReaderMachine) -> None:
+    async with opened(SdtIdReader("id_reader", machine.port, rf_block=80)):
+        assert machine.heard["max_rf"] == 1
+    async with opened(SdtIdReader("id_reader", machine.port)):
+        assert machine.heard["max_rf"] == 1, "by default it is left as it is"
+
+
+async def test_command_that_reads_fingerprints_is_never_sent(device: SdtIdReader, machine: SdtReaderMachine) -> None:
+    async with opened(device):
+        machine.insert(CARD)
+        await device.wait_card()
+        await device.read()
+    assert set(machine.heard) <= {"reset", "status", "sam_id", "find", "select", "read", "append"}
+
+
+@pytest.mark.parametrize("options", [{"port": "usb:04:1"}, {"port": "hid:x"}, {"port": "/dev/x", "rf_block": 256}])
+def test_options_that_cannot_be_are_refused_before_anything_is_opened(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"address|rf_block"):
+        SdtIdReader("id_reader", **options)  # type: ignore[arg-type]  # wrong on purpose
