@@ -35,6 +35,7 @@ DRIVERS = {
     "ipp": ("devices.drivers.ipp_printer", "IppPrinter"),
     "escpos": ("devices.drivers.escpos_printer", "EscposPrinter"),
     "opencv": ("devices.drivers.opencv_camera", "OpencvCamera"),
+    "pcsc": ("devices.drivers.pcsc_card_reader", "PcscCardReader"),
     "espeak": ("devices.drivers.espeak_speech", "EspeakSpeech"),
     "modbus-lights": ("devices.drivers.modbus_lights", "ModbusLights"),
     "modbus-sensors": ("devices.drivers.modbus_sensors", "ModbusSensors"),

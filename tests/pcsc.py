@@ -1,5 +1,6 @@
-"""A private PC/SC service for the tests that want one: ``pytest_plugins = ["tests.pcsc"]`` in a test module.
+"""A private PC/SC service for the tests that want one.
 
+A test module says ``pytest_plugins = ["tests.pcsc"]``, and must then not import this module as well.
 Every worker has one for all its tests, with two card slots, in a network of its own. ``left_slot`` and ``right_slot``
 are empty at the beginning and at the end of each test.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,14 +22,12 @@ from devices.sim.vpcd_card import VpcdSlot
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LEFT, RIGHT = READER_NAMES
+DEADLINE_S = 15.0
 
 
 @pytest.fixture(scope="session")
 def running_pcscd() -> Iterator[VpcdService]:
     """Run the service for the whole session; skip where there is none, or where no network of its own is granted."""
-    # The C library remembers for good which service it has spoken with first.
-    assert "smartcard" not in sys.modules or "PCSCLITE_CSOCK_NAME" in os.environ, "smartcard was imported too early"
     try:
         service = VpcdService()
     except ToolMissingError as error:
@@ -38,6 +37,7 @@ def running_pcscd() -> Iterator[VpcdService]:
     except (RuntimeError, subprocess.SubprocessError) as error:
         service.close()
         pytest.skip(str(error))
+    # Read by the C library once, when the process first speaks with a service: nothing may do so before.
     os.environ["PCSCLITE_CSOCK_NAME"] = str(service.socket_path)
     yield service
     service.close()
@@ -45,7 +45,8 @@ def running_pcscd() -> Iterator[VpcdService]:
 
 @pytest.fixture
 def pcscd(running_pcscd: VpcdService) -> Iterator[VpcdService]:
-    """Lend the running service; what a test has broken is mended afterwards."""
+    """Lend the running service with empty slots; what a test has broken is mended afterwards."""
+    _until_empty()
     yield running_pcscd
     running_pcscd.thaw()
     running_pcscd.plug_reader()
@@ -54,17 +55,42 @@ def pcscd(running_pcscd: VpcdService) -> Iterator[VpcdService]:
     running_pcscd.start()
 
 
-@pytest.fixture
-def left_slot(pcscd: VpcdService) -> Iterator[VpcdSlot]:
-    """Return the slot of the reader ``LEFT``."""
-    slot = VpcdSlot(partial(pcscd.connect, 0), name="vpcd-left")
-    yield slot
-    slot.remove()
+@pytest.fixture(scope="session")
+def card_slots(running_pcscd: VpcdService) -> tuple[VpcdSlot, VpcdSlot]:
+    """Make the two slots of the whole session: each remembers how long it has been empty."""
+    return tuple(
+        VpcdSlot(partial(running_pcscd.connect, slot), name=f"vpcd-{slot}") for slot in range(len(READER_NAMES))
+    )
 
 
 @pytest.fixture
-def right_slot(pcscd: VpcdService) -> Iterator[VpcdSlot]:
-    """Return the slot of the reader ``RIGHT``."""
-    slot = VpcdSlot(partial(pcscd.connect, 1), name="vpcd-right")
-    yield slot
-    slot.remove()
+def left_slot(pcscd: VpcdService, card_slots: tuple[VpcdSlot, VpcdSlot]) -> Iterator[VpcdSlot]:
+    """Return the slot of the reader ``READER_NAMES[0]``."""
+    yield card_slots[0]
+    card_slots[0].remove()
+    card_slots[0].mend()
+
+
+@pytest.fixture
+def right_slot(pcscd: VpcdService, card_slots: tuple[VpcdSlot, VpcdSlot]) -> Iterator[VpcdSlot]:
+    """Return the slot of the reader ``READER_NAMES[1]``."""
+    yield card_slots[1]
+    card_slots[1].remove()
+    card_slots[1].mend()
+
+
+def _until_empty() -> None:
+    """Wait until the service has noticed that the last test's cards are gone: it looks every 0.4 s."""
+    from smartcard.scard import scard  # noqa: PLC0415 - not before the service's address is known
+
+    code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    assert code == scard.SCARD_S_SUCCESS
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        _, states = scard.SCardGetStatusChange(context, 0, [(name, 0) for name in READER_NAMES])
+        if all(state & scard.SCARD_STATE_EMPTY for _, state, _ in states):
+            break
+        time.sleep(0.02)
+    else:
+        pytest.fail("the card readers do not become empty")
+    scard.SCardReleaseContext(context)

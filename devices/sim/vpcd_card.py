@@ -87,16 +87,20 @@ class VpcdSlot:
 
     def remove(self) -> None:
         """Take the card out, in the middle of whatever is going on. Idempotent."""
-        self._gone.set()
         inside, self._socket = self._socket, None
         if inside is not None:
-            _hang_up(inside)
+            self._leave(inside)
         if self._thread is not None:
             self._thread.join(JOIN_S)
             self._thread = None
         if inside is not None:
             inside.close()
-            self._emptied = time.monotonic()
+
+    def mend(self) -> None:
+        """Take back every fault."""
+        self._pull_at = self._garble_at = None
+        self.pace_s = 0.0
+        self.unmute()
 
     def mute(self) -> None:
         """Let the chip answer no command any more; it still answers to power."""
@@ -123,7 +127,12 @@ class VpcdSlot:
         except OSError:
             _log.debug("%s: the reader has gone", self._name)
         finally:
+            self._leave(inside)
+
+    def _leave(self, inside: socket.socket) -> None:
+        if not self._gone.is_set():
             self._gone.set()
+            self._emptied = time.monotonic()
             _hang_up(inside)
 
     def _hear(self, message: bytes, chip: Chip, wire: Wire) -> bytes | None:

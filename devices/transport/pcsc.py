@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from smartcard.scard import scard
 
 from devices.chip import apdu
-from devices.errors import DeviceCode, DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnavailable, MediumError
+from devices.errors import DeviceCode, DeviceProtocolError, DeviceTimeout, DeviceUnavailable, MediumError
 
 if TYPE_CHECKING:
     import re
@@ -55,14 +55,7 @@ _UNREADABLE = frozenset(
     }
 )
 # What a call on a card ends with whose contact was lost: whether it was lifted shows when the slot is looked at.
-_BROKEN_OFF = frozenset(
-    {
-        scard.SCARD_E_NOT_TRANSACTED,
-        scard.SCARD_W_RESET_CARD,
-        scard.SCARD_E_COMM_DATA_LOST,
-        *_LIFTED,
-    }
-)
+_BROKEN_OFF = frozenset({scard.SCARD_E_NOT_TRANSACTED, scard.SCARD_W_RESET_CARD, scard.SCARD_E_COMM_DATA_LOST})
 
 _log = logging.getLogger(__name__)
 
@@ -158,7 +151,8 @@ class PcscReader:
                 raise DeviceUnavailable("another program keeps the card to itself", code=DeviceCode.BUSY)
             time.sleep(BUSY_POLL_S)
         if _masked(code) in _BROKEN_OFF:
-            raise self._broken_off(code, self.state())
+            self._demand_card()
+            raise MediumError(f"chip does not answer: {_name(code)}", code=DeviceCode.CARD_UNREADABLE)
         _demand(code, "power the card")
         self._card, self._t0 = card, protocol == scard.SCARD_PROTOCOL_T0
 
@@ -183,22 +177,21 @@ class PcscReader:
         pci = scard.SCARD_PCI_T0 if self._t0 else scard.SCARD_PCI_T1
         code, answer = scard.SCardTransmit(self._card, pci, list(command))
         if _masked(code) in _BROKEN_OFF:
-            raise self._broken_off(code, None)
+            self._demand_card()
+            raise MediumError(f"chip broke off: {_name(code)}", code=DeviceCode.CARD_UNREADABLE)
         _demand(code, "talk to the card")
+        if len(answer) < apdu.STATUS_SIZE:  # what some readers make of a card that is gone
+            self._demand_card()
         return bytes(answer)
 
-    def _broken_off(self, code: int, seen: SlotState | None) -> DeviceError:
-        """Find out why the card was lost: lifted, or still there and silent."""
-        if _masked(code) in _LIFTED:
-            return MediumError("card was lifted", code=DeviceCode.CARD_LIFTED)
-        seen = seen or self.state()
+    def _demand_card(self) -> None:
+        """Raise ``MediumError`` when the card we talked to is being lifted: the service notices a little later."""
+        seen = state = self.state()
         deadline = time.monotonic() + NOTICE_S
-        state = seen
         while state.same_card(seen) and time.monotonic() < deadline and not self._stopping():
             state = self._ask(state.raw, SLICE_MS)
-        if not state.same_card(seen) or not state.present:
-            return MediumError("card was lifted", code=DeviceCode.CARD_LIFTED)
-        return MediumError(f"chip broke off: {_name(code)}", code=DeviceCode.CARD_UNREADABLE)
+        if not state.same_card(seen):
+            raise MediumError("card was lifted", code=DeviceCode.CARD_LIFTED)
 
     def _ask(self, known: int, wait_ms: int) -> SlotState:
         code, states = scard.SCardGetStatusChange(self._context, wait_ms, [(self.name, known)])
