@@ -41,7 +41,7 @@ class Command:
 
     def apdu(self) -> bytes:
         """Return the bytes of the unprotected command."""
-        return command(self.cla, self.ins, self.p1, self.p2, self.data, self.le or 0)
+        return command(self.cla, self.ins, self.p1, self.p2, self.data, expected=self.le or 0)
 
 
 class Channel:
