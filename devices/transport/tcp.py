@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from devices.errors import DeviceUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONNECT_S = 3.0  # a device on the same cable answers in milliseconds; a switched-off one never
 UNACKNOWLEDGED_MS = 5000  # sent bytes that long without an acknowledgement: the cable is out
@@ -20,10 +23,12 @@ class TcpLink:
     Nothing is sent twice and nothing is hidden: every loss is a ``DeviceUnavailable`` at the next call.
     """
 
-    def __init__(self, host: str, port: int, device: str = "") -> None:
+    def __init__(self, host: str, port: int, device: str = "", on_lost: Callable[[], None] | None = None) -> None:
+        """``on_lost`` is called when a link that stood is gone, unless :meth:`close` ended it."""
         self._host = host
         self._port = port
         self._device = device
+        self._on_lost = on_lost
         self._wire: _Wire | None = None
 
     @property
@@ -38,7 +43,7 @@ class TcpLink:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_S):
-                _, wire = await loop.create_connection(_Wire, self._host, self._port)
+                _, wire = await loop.create_connection(lambda: _Wire(self._lost), self._host, self._port)
         except (OSError, TimeoutError) as error:
             raise DeviceUnavailable(f"no connection to {self.address}", device=self._device) from error
         self._wire = wire
@@ -74,6 +79,10 @@ class TcpLink:
             await self._alive().readable.wait()
         return data
 
+    def _lost(self) -> None:
+        if self._wire is not None and self._on_lost is not None:
+            self._on_lost()
+
     def _alive(self) -> _Wire:
         if self._wire is None:
             raise DeviceUnavailable(f"no connection to {self.address}: open it first", device=self._device)
@@ -87,7 +96,8 @@ class _Wire(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self) -> None:
+    def __init__(self, on_lost: Callable[[], None]) -> None:
+        self._on_lost = on_lost
         self.arrived = bytearray()
         self.readable = asyncio.Event()
         self.writable = asyncio.Event()
@@ -119,3 +129,4 @@ class _Wire(asyncio.Protocol):
         self.gone.set()
         self.readable.set()
         self.writable.set()
+        self._on_lost()
