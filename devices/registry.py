@@ -39,6 +39,7 @@ DRIVERS = {
     "espeak": ("devices.drivers.espeak_speech", "EspeakSpeech"),
     "modbus-lights": ("devices.drivers.modbus_lights", "ModbusLights"),
     "modbus-sensors": ("devices.drivers.modbus_sensors", "ModbusSensors"),
+    "nut": ("devices.drivers.nut_power", "NutPower"),
 }
 PHOTO_DECODERS = {
     "none": ("devices.photo_decoder", "NoPhotoDecoder"),

@@ -32,7 +32,7 @@ def test_reader_is_built_by_name_and_not_opened() -> None:
 
 
 def test_unknown_driver_is_named_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=r"'acme'.*escpos, ipp, opencv, sdt"):
+    with pytest.raises(ValueError, match=r"'acme'.*escpos, ipp,.*opencv,.*sdt"):
         registry.create("acme", "id_reader", {})
 
 
@@ -41,7 +41,7 @@ def test_all_wrong_options_are_named_at_once() -> None:
         registry.create("sdt", "id_reader", {"boud": 9600, "baud": "9600", "lift_rule": 1})
     said = str(caught.value)
     for part in (
-        "unknown option 'boud' (known: port, baud, lift_rule)",
+        "unknown option 'boud' (known: port, baud, lift_rule",
         "option 'port' is missing",
         "option 'baud' must be int, not str",
         "option 'lift_rule' must be bool, not int",
@@ -52,6 +52,21 @@ def test_all_wrong_options_are_named_at_once() -> None:
 def test_flag_is_no_number() -> None:
     with pytest.raises(ValueError, match="'baud' must be int, not bool"):
         registry.create("sdt", "id_reader", {"port": "x", "baud": True})
+
+
+def test_slip_in_a_table_is_named_with_the_keys_that_are_right() -> None:
+    with pytest.raises(ValueError, match="lights: driver 'modbus-lights'") as caught:
+        registry.create("modbus-lights", "lights", {"port": "/dev/none", "lights": {"id_raeder": 0, "face": "1"}})
+    said = str(caught.value)
+    assert "option 'lights': unknown key 'id_raeder' (known: id_reader, card_reader," in said
+    assert "option 'lights': 'face' must be int, not str" in said
+    with pytest.raises(ValueError, match="option 'lights' must be a table, not int"):
+        registry.create("modbus-lights", "lights", {"port": "/dev/none", "lights": 3})
+
+
+def test_value_that_makes_no_sense_is_named_with_its_device() -> None:
+    with pytest.raises(ValueError, match=r"lights: driver 'modbus-lights': .*coil 70000"):
+        registry.create("modbus-lights", "lights", {"port": "/dev/none", "lights": {"face": 70000}})
 
 
 def test_driver_of_another_package_needs_no_line_here(from_elsewhere: Callable[[str, str], None]) -> None:
