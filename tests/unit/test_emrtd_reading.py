@@ -12,8 +12,8 @@ from devices.chip.emrtd import Access, Authenticity, Can, MrzKey, PictureType, T
 from devices.chip.emrtd.conversation import File
 from devices.errors import DeviceCode, DeviceError, DeviceProtocolError, MediumError
 from devices.sim import emrtd_curves
-from devices.sim.emrtd_crypto import AES_128, AES_192, AES_256, TDES, SimCurve, SimPrimeGroup, tlv
 from devices.sim.emrtd_chip import Refused
+from devices.sim.emrtd_crypto import AES_128, AES_192, AES_256, TDES, SimCurve, SimPrimeGroup, tlv
 from devices.sim.emrtd_issuer import Issuer
 from devices.sim.emrtd_pace import PaceProfile
 from devices.sim.emrtd_traveller import COM, DG1, DG2, JPEG_2000, SOD, Traveller, face, files_of
