@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 INIT = bytes.fromhex("1b40")
 ENGLISH_MARKS = bytes.fromhex("1b5200")  # ESC R 0: with China (0F) some printers turn $ into another sign
-ASB_OFF = bytes.fromhex("1d6100")
+PUSH_STATUS = bytes.fromhex("1d610e")  # GS a: say it when on-line state, errors or paper change; ESC @ ends it
 MARKER = bytes.fromhex("1d7201")  # GS r 1: answered when everything before it has been processed
 FEED_AND_CUT = bytes.fromhex("1d564160")  # feed 96 dots, so that the last line is outside, then a full cut
 CONTINUE = bytes.fromhex("100501")  # DLE ENQ 1: go on with the line that failed
 ABANDON = bytes.fromhex("100502")  # DLE ENQ 2: recover and drop the buffers
+TELL_MODEL, TELL_SERIAL = bytes.fromhex("1d4943"), bytes.fromhex("1d4944")  # GS I 67, 68
 CLEAR = bytes.fromhex("10140801031401060208")  # DLE DC4 8: clear the buffers; printers without it take no notice
 BLOCK = 2304  # bytes in flight: leaves room for real-time questions in a 4 kB buffer that waits for paper
 MOST_ROWS = 256  # of one raster block, for cheap printers
@@ -45,23 +46,31 @@ def question(n: int) -> bytes:
     return bytes([0x10, 0x04, n])
 
 
-def compose(slip: Slip, width: int, font: SlipFont) -> list[bytes]:
-    """Return the blocks of a slip ``width`` dots wide; the last one cuts. Each block ends with the marker."""
-    blocks = [bytearray(INIT + ENGLISH_MARKS)]
-    for piece in _pieces(slip, width, font):
-        if len(blocks[-1]) + len(piece) > BLOCK:
+def maintenance(n: int) -> bytes:
+    """GS g 2: tell maintenance counter n."""
+    return bytes([0x1D, 0x67, 0x32, 0x00, n & 0xFF, n >> 8])
+
+
+def compose(slip: Slip, width: int, font: SlipFont, block: int = BLOCK) -> list[bytes]:
+    """Return the blocks of a slip ``width`` dots wide; the last one cuts. Each block ends with the marker.
+
+    None is much longer than ``block`` bytes; a QR code is never divided. Raises ``ValueError`` for one that cannot fit.
+    """
+    blocks = [bytearray(INIT + PUSH_STATUS + ENGLISH_MARKS)]
+    for piece in _pieces(slip, width, font, block):
+        if len(blocks[-1]) + len(piece) > block:
             blocks.append(bytearray())
         blocks[-1] += piece
-    return [*(bytes(block) + MARKER for block in blocks), FEED_AND_CUT + MARKER]
+    return [*(bytes(each) + MARKER for each in blocks), FEED_AND_CUT + MARKER]
 
 
 def voiding(width: int) -> bytes:
     """Return the block that marks what hangs in the printer as void and cuts it off: nobody shall find half a slip."""
     text = SlipText("以上作废", align=Align.CENTRE)
-    return INIT + b"\n" + b"".join(_printed(text, text.text)) + _rule(width) + FEED_AND_CUT + MARKER
+    return INIT + PUSH_STATUS + b"\n" + b"".join(_printed(text, text.text)) + _rule(width) + FEED_AND_CUT + MARKER
 
 
-def _pieces(slip: Slip, width: int, font: SlipFont) -> Iterator[bytes]:
+def _pieces(slip: Slip, width: int, font: SlipFont, block: int) -> Iterator[bytes]:
     for line in slip.lines:
         match line:
             case SlipText():
@@ -70,7 +79,7 @@ def _pieces(slip: Slip, width: int, font: SlipFont) -> Iterator[bytes]:
                         yield from _printed(line, text)
                     else:
                         yield _align(Align.LEFT)  # the picture is as wide as the paper and aligned inside
-                        yield from raster(font.draw(line, text, width))
+                        yield from raster(font.draw(line, text, width), block)
             case SlipCode():
                 yield _code(line.payload, width)
             case SlipRule():
@@ -97,10 +106,10 @@ def _align(align: Align) -> bytes:
     return bytes([0x1B, 0x61, ALIGNED[align]])
 
 
-def raster(picture: Image.Image) -> Iterator[bytes]:
-    """GS v 0 blocks of a one-bit picture, each small enough for ``BLOCK`` and ``MOST_ROWS``."""
+def raster(picture: Image.Image, block: int = BLOCK) -> Iterator[bytes]:
+    """GS v 0 pieces of a one-bit picture, each small enough for ``block`` bytes and ``MOST_ROWS``."""
     row = (picture.width + 7) // 8
-    rows = min(MOST_ROWS, (BLOCK - 16) // row)
+    rows = min(MOST_ROWS, max((block - 16) // row, 1))
     data = without_commands(picture.tobytes())
     for start in range(0, picture.height, rows):
         part = data[start * row : (start + rows) * row]

@@ -66,6 +66,20 @@ class StatusRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """GS I: say a name."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """GS g 2: tell a maintenance counter."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Automatic:
     """GS a: which changes to push."""
 
@@ -80,7 +94,9 @@ class Style:
     value: int | tuple[int, int]
 
 
-Command = Run | LineFeed | DotFeed | Raster | QrSymbol | Cut | StatusRequest | Automatic | Style | None
+Command = (
+    Run | LineFeed | DotFeed | Raster | QrSymbol | Cut | StatusRequest | Identity | Counter | Automatic | Style | None
+)
 
 
 class Incomplete(Exception):
@@ -175,11 +191,15 @@ class Parser:
             _whole(buffer, length)
             return (self._qr(bytes(buffer[5:length])) if _at(buffer, 2) == ord("k") else None), length
         value = _at(buffer, 2)
+        if letter == "g":
+            _whole(buffer, 6)
+            return (Counter(_at(buffer, 4) + (_at(buffer, 5) << 8)) if value == ord("2") else None), 6
         if letter == "V":
             return (Cut(0), 3) if value in {0, 1, 48, 49} else (Cut(_at(buffer, 3)), 4)
         one_byte: dict[str, Callable[[int], Command]] = {
             "!": lambda n: Style("magnify", ((n >> 4 & 7) + 1, (n & 7) + 1)),
             "r": StatusRequest,
+            "I": Identity,
             "a": Automatic,
         }
         return (one_byte[letter](value) if letter in one_byte else None), 3

@@ -10,7 +10,8 @@ import cv2
 import pytest
 from PIL import Image
 
-from devices.sim.escpos_machine import BUFFER, EscposMachine
+from devices.sim.escpos_machine import EscposMachine
+from devices.sim.escpos_mechanism import BUFFER
 from devices.testing.printer import until
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Cable:
         self._writer.write(data)
 
     async def hear(self, length: int) -> str:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             return (await self._reader.readexactly(length)).hex()
 
     async def ask(self, question: str) -> str:
@@ -46,7 +47,7 @@ async def connected(machine: EscposMachine) -> AsyncIterator[Cable]:
     finally:
         writer.transport.abort()
         # The far end has to notice, or the next connection finds it taken.
-        await until(lambda: machine._client is None)
+        await until(lambda: not machine.connected)
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ async def test_marker_waits_behind_what_cannot_be_printed(machine: EscposMachine
     async with connected(machine) as cable:
         machine.paper_after(0)
         cable.send(b"A\n" + MARK)
-        await until(lambda: machine._waiting)
+        await until(lambda: machine.waiting)
         assert await cable.ask("100401") == "3a"  # offline, waiting to be told
         machine.paper("low")
         cable.send(bytes.fromhex("100501"))
@@ -98,7 +99,7 @@ async def test_buffer_is_dropped_on_request_and_nothing_of_it_is_printed(machine
     async with connected(machine) as cable:
         machine.paper_after(0)
         cable.send(b"A\n" + CUT)
-        await until(lambda: machine._waiting)
+        await until(lambda: machine.waiting)
         cable.send(bytes.fromhex("100502"))
         machine.paper("ok")
         cable.send(b"B\n" + CUT + MARK)
@@ -111,7 +112,7 @@ async def test_full_buffer_lets_no_question_through(machine: EscposMachine) -> N
     """This is why the driver sends small blocks: a printer that is out of paper and full cannot say so."""
     async with connected(machine) as cable:
         machine.paper("out")
-        cable.send(b"x" * 4 * BUFFER + bytes.fromhex("100404"))
+        cable.send(b"x" * 2 * BUFFER + bytes.fromhex("100404"))
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await cable.hear(1)
@@ -143,7 +144,7 @@ async def test_character_split_between_packets_is_whole(machine: EscposMachine) 
     async with connected(machine) as cable:
         first, second = "居".encode("gb18030")
         cable.send(b"\x1c&" + bytes([first]))
-        await until(lambda: machine._buffer == bytes([first]))
+        await until(lambda: machine.holds(bytes([first])))
         cable.send(bytes([second]) + b"\n" + CUT + MARK)
         await cable.hear(1)
     assert words(machine)[0] == "居"
@@ -170,7 +171,7 @@ async def test_power_cut_loses_the_buffer_and_keeps_the_paper(machine: EscposMac
         await cable.hear(1)
         machine.paper("out")
         cable.send(b"lost\n")
-        await until(lambda: b"lost" in machine._buffer)
+        await until(lambda: machine.holds(b"lost"))
         await machine.unplug()
     machine.paper("ok")
     await machine.plug()
