@@ -18,11 +18,14 @@ from devices.drivers.modbus_rtu import RtuLine
 from devices.errors import DeviceError, DeviceFault, DeviceProtocolError, DeviceTimeout, DeviceUnavailable
 from devices.transport.serial import SerialWire
 from devices.transport.tcp import TcpLink
+from devices.transport.tcp_wire import TcpWire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from devices.drivers.modbus_frames import Request
+
+    OnLost = Callable[[DeviceError], None]
 
 TCP_PORT: Final = 502  # registered for Modbus (messaging guide, clause 4.3.1.1)
 TCP_RESPONSE_S: Final = 0.6  # a gateway asks its own serial line meanwhile; still noticed within a second
@@ -50,8 +53,9 @@ class Place:
             raise ValueError(f"baud {self.baud}: known are {', '.join(str(each) for each in sorted(BAUDS))}")
         if self.parity not in PARITIES:
             raise ValueError(f"parity {self.parity!r}: known are {', '.join(PARITIES)}")
-        if self.port.startswith("tcp://") and not urlsplit(self.port).hostname:
-            raise ValueError(f"port {self.port!r}: tcp:// and no host")
+        at = urlsplit(self.port)
+        if at.scheme in {"tcp", "socket"} and not (at.hostname and (at.port or at.scheme == "tcp")):
+            raise ValueError(f"port {self.port!r}: expected tcp://HOST[:PORT] or socket://HOST:PORT")
 
     @property
     def line(self) -> tuple[str, int, str]:
@@ -82,8 +86,8 @@ class Bus:
     def __init__(self, line: tuple[str, int, str]) -> None:
         self.line = line
         self.ended = asyncio.Event()
-        self.users = 0
-        self._wires: _Line = _TcpLine(line[0]) if line[0].startswith("tcp://") else _SerialLine(*line)
+        self.users: list[OnLost] = []
+        self._wires: _Line = _TcpLine(line[0], self._lose) if line[0].startswith("tcp://") else _SerialLine(*line)
         self._connecting = asyncio.Lock()
         self._connected = False
         self._lost: DeviceError | None = None
@@ -112,9 +116,9 @@ class Bus:
             raise
         return check(request, reply)
 
-    async def leave(self) -> None:
-        """Say that one user less needs the line; with the last one it closes. Never raises."""
-        self.users -= 1
+    async def leave(self, user: OnLost) -> None:
+        """Say that a user no longer needs the line; with the last one it closes. Never raises."""
+        self.users.remove(user)
         if self.users:
             return
         try:
@@ -124,8 +128,11 @@ class Bus:
             self.ended.set()
 
     def _lose(self, error: DeviceError) -> None:
-        self._lost = error
-        self._forget()
+        if self._lost is None:
+            self._lost = error
+            self._forget()
+            for tell in self.users:
+                tell(self._gone())
 
     def _forget(self) -> None:
         if _buses.get(self.line[0]) is self:
@@ -139,10 +146,11 @@ class Bus:
 _buses: dict[str, Bus] = {}  # by port: what two devices of one process must not have two of
 
 
-async def join(place: Place) -> Bus:
+async def join(place: Place, user: OnLost) -> Bus:
     """Return the bus of ``place``, its line open. :meth:`Bus.leave` it in the end.
 
-    Raises ``DeviceUnavailable``; ``DeviceFault`` when another device has the line open with another speed or parity.
+    ``user`` is told, on the loop, when the line is lost, whoever found out. Raises ``DeviceUnavailable``; and
+    ``DeviceFault`` when another device has the line open with another speed or parity.
     """
     line = place.line
     while (bus := _buses.get(line[0])) is not None and not bus.users:
@@ -153,11 +161,11 @@ async def join(place: Place) -> Bus:
         raise DeviceFault(
             f"{line[0]} is in use with {bus.line[1]} baud, parity {bus.line[2]}: give all boards on it one"
         )
-    bus.users += 1
+    bus.users.append(user)
     try:
         await bus.connect()
     except BaseException:
-        await bus.leave()
+        await bus.leave(user)
         raise
     return bus
 
@@ -167,7 +175,8 @@ class _SerialLine:
 
     def __init__(self, port: str, baud: int, parity: str) -> None:
         self._worker = BlockingWorker(f"modbus-{os.path.basename(port)}")  # noqa: PTH119 - a name, of URLs as well
-        self._rtu = RtuLine(SerialWire(port, baud, PARITIES[parity]), baud, lambda: self._worker.stopping)
+        wire = _server(port) if port.startswith("socket://") else SerialWire(port, baud, PARITIES[parity])
+        self._rtu = RtuLine(wire, baud, lambda: self._worker.stopping)
 
     async def open(self) -> None:
         await self._worker.call(self._rtu.open)
@@ -182,9 +191,10 @@ class _SerialLine:
 class _TcpLine:
     """MBAP on a TCP link; one question at a time, as the serial line behind a gateway has it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, on_lost: OnLost) -> None:
         at = urlsplit(url)
-        self._link = TcpLink(at.hostname or "", at.port or TCP_PORT)
+        lost = f"gateway {at.netloc} has hung up"
+        self._link = TcpLink(at.hostname or "", at.port or TCP_PORT, on_lost=lambda: on_lost(DeviceUnavailable(lost)))
         self._parser = TcpParser()
         self._turn = asyncio.Lock()
         self._number = 0
@@ -214,6 +224,11 @@ class _TcpLine:
 
     async def close(self) -> None:
         await self._link.close()
+
+
+def _server(url: str) -> TcpWire:
+    at = urlsplit(url)
+    return TcpWire(at.hostname or "", at.port or 0)
 
 
 def spans(addresses: Iterable[int], what: str, most: int) -> tuple[int, int]:

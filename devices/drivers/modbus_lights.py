@@ -15,6 +15,8 @@ from devices.health import READY
 from devices.lights import Light, Lights, LightState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devices.drivers.modbus_frames import Request
     from devices.health import Health
 
@@ -56,6 +58,7 @@ class ModbusLights(Lights):
             raise ValueError(f"watchdog_coil {watchdog_coil}: a coil of its own, 0 to {LAST_ADDRESS}")
         self._watchdog_coil = watchdog_coil
         self._bus: Bus | None = None
+        self._tell: Callable[[DeviceError], None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._writing = asyncio.Lock()
         self._wanted: Mapping[Light, LightState] = {}
@@ -63,12 +66,16 @@ class ModbusLights(Lights):
         self._flashed_at = float("-inf")  # loop time at which blinking lights last lit up
         self._blinking = asyncio.Event()
 
+    def on_lost(self, tell: Callable[[DeviceError], None]) -> None:
+        """Let ``tell`` hear that the line was lost, whoever on it found out."""
+        self._tell = tell
+
     async def open(self) -> None:
         """Join the line, ask whether the board has these coils, and put all lights out. Raises ``DeviceError``."""
         if self._bus is not None:
             return
         try:
-            bus = await join(self._place)
+            bus = await join(self._place, self._lost)
         except DeviceError as error:
             raise self._mine(error) from None
         self._bus = bus
@@ -79,7 +86,7 @@ class ModbusLights(Lights):
             await self._write()
         except BaseException:
             self._bus = None
-            await bus.leave()
+            await bus.leave(self._lost)
             raise
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._blink(), name=f"blink-{self._name}")]
@@ -104,7 +111,7 @@ class ModbusLights(Lights):
             _log.warning("device %s: lights may have stayed on: %s", self._name, type(error).__name__)
         finally:
             self._bus = None
-            await bus.leave()
+            await bus.leave(self._lost)
 
     async def probe(self) -> Health:
         """Ask how the coils stand; a board that was without power in between is told again. Raises ``DeviceError``."""
@@ -204,6 +211,10 @@ class ModbusLights(Lights):
         if self._bus is None:
             raise self._mine(DeviceUnavailable("lights are closed: call open() first", code=DeviceCode.CLOSED))
         return self._bus
+
+    def _lost(self, error: DeviceError) -> None:
+        if self._tell is not None and self._bus is not None:
+            self._tell(self._mine(error))
 
     def _mine(self, error: E) -> E:
         error.device = self._name

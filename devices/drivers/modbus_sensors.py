@@ -18,6 +18,8 @@ from devices.health import READY
 from devices.sensors import Sensor, SensorChange, Sensors
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from devices.drivers.modbus_frames import Request
     from devices.health import Health
 
@@ -76,6 +78,7 @@ class ModbusSensors(Sensors):
         self._poll_interval_s = poll_interval_s
         self._debounce_s = debounce_s
         self._bus: Bus | None = None
+        self._tell: Callable[[DeviceError], None] | None = None
         self._edges: Edges | None = None
         self._looking = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
@@ -83,12 +86,16 @@ class ModbusSensors(Sensors):
         self._news = asyncio.Event()
         self._trouble: DeviceError | None = None  # why the watch has ended
 
+    def on_lost(self, tell: Callable[[DeviceError], None]) -> None:
+        """Let ``tell`` hear that the line was lost, or that the board does not answer any more."""
+        self._tell = tell
+
     async def open(self) -> None:
         """Join the line and look at all contacts: changes count from here. Raises ``DeviceError``."""
         if self._bus is not None:
             return
         try:
-            bus = await join(self._place)
+            bus = await join(self._place, self._lost)
         except DeviceError as error:
             raise self._mine(error) from None
         self._bus = bus
@@ -99,7 +106,7 @@ class ModbusSensors(Sensors):
             self._edges = Edges(*await self._ask_both(None), self._debounce_s)
         except BaseException:
             self._bus = None
-            await bus.leave()
+            await bus.leave(self._lost)
             raise
         self._watch = asyncio.get_running_loop().create_task(self._look_on(), name=f"sensors-{self._name}")
 
@@ -114,7 +121,7 @@ class ModbusSensors(Sensors):
         try:
             await asyncio.gather(watch, return_exceptions=True)
         finally:
-            await bus.leave()
+            await bus.leave(self._lost)
 
     async def probe(self) -> Health:
         """Look at all contacts. Raises ``DeviceError``, also when the watch has ended with one."""
@@ -157,6 +164,7 @@ class ModbusSensors(Sensors):
             _log.info("device %s: contacts are no longer seen: %s", self._name, error)
             self._trouble = self._trouble or error
             self._news.set()
+            self._lost(error)
 
     async def _look(self) -> Edges:
         async with self._looking:
@@ -208,6 +216,10 @@ class ModbusSensors(Sensors):
 
     def _again(self, error: DeviceError) -> DeviceError:
         return self._mine(type(error)(error.detail, code=error.code))
+
+    def _lost(self, error: DeviceError) -> None:
+        if self._tell is not None and self._bus is not None:
+            self._tell(self._mine(error))
 
     def _mine(self, error: E) -> E:
         error.device = self._name

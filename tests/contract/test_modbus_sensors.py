@@ -282,3 +282,30 @@ class TestSharedLine:
 def test_setting_that_makes_no_sense_is_refused(options: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         ModbusSensors("sensors", "/dev/none", **options)  # type: ignore[arg-type]  # as a settings file brings them
+
+
+async def test_loss_is_told_at_once_to_who_asked_for_it(
+    device: ModbusSensors, board: ModbusBoard, line: ModbusSerialLine
+) -> None:
+    heard: list[DeviceError] = []
+    device.on_lost(heard.append)
+    lights = ModbusLights("lights", line.port, lights={Light.STATUS: 0}, baud=BAUD)
+    lights.on_lost(heard.append)
+    async with opened(device), opened(lights):
+        line.unplug()
+        await until(lambda: {error.device for error in heard} == {"sensors", "lights"})
+    line.plug()
+    heard.clear()
+    async with opened(device):
+        line.silent(True)
+        await until(lambda: [type(error) for error in heard] == [DeviceTimeout])
+    gateway = ModbusGateway([board])
+    await gateway.start()
+    heard.clear()
+    lights = ModbusLights("lights", f"tcp://127.0.0.1:{gateway.port}", lights={Light.STATUS: 0})
+    lights.on_lost(heard.append)
+    async with opened(lights):
+        await gateway.unplug()
+        await until(lambda: [type(error) for error in heard] == [DeviceUnavailable])
+    assert len(heard) == 1, "a close is no loss"
+    await gateway.stop()

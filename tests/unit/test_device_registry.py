@@ -32,7 +32,7 @@ def test_reader_is_built_by_name_and_not_opened() -> None:
 
 
 def test_unknown_driver_is_named_with_those_that_exist() -> None:
-    with pytest.raises(ValueError, match=r"'acme'.*escpos, ipp,.*opencv,.*sdt"):
+    with pytest.raises(ValueError, match=r"'acme'.*escpos,.*ipp,.*opencv,.*sdt"):
         registry.create("acme", "id_reader", {})
 
 
