@@ -80,7 +80,7 @@ class VpcdSlot:
         inside = self._connect()
         self._gone.clear()
         chip.reset()
-        player = T0Manners(chip) if wire is Wire.T0 else chip
+        player = T0Manners(chip) if wire is Wire.T0 else T1Manners(chip)
         self._socket = inside
         self._thread = threading.Thread(target=self._play, args=(inside, player, wire), name=self._name, daemon=True)
         self._thread.start()
@@ -213,6 +213,34 @@ class T0Manners:
 
     def _more(self) -> bytes:
         return bytes([0x61, len(self._waiting) if len(self._waiting) < SHORT_MAX else 0])
+
+
+class T1Manners:
+    """T=1 carries answers whole, up to what a short command can expect: the rest waits for GET RESPONSE."""
+
+    def __init__(self, chip: Chip) -> None:
+        self._chip = chip
+        self._waiting = b""  # rest of the last answer, its status word with it
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._waiting = b""
+        self._chip.reset()
+
+    def answer(self, apdu: bytes) -> bytes:
+        """Answer one command APDU; to an extended one, in one piece."""
+        if apdu[1] == 0xC0 and self._waiting:  # noqa: PLR2004 - GET RESPONSE
+            whole = self._waiting
+        else:
+            whole = self._chip.answer(apdu)
+            if len(apdu) > 6 and not apdu[4]:  # noqa: PLR2004 - a length of three bytes
+                return whole
+        data = len(whole) - 2
+        if data <= SHORT_MAX:
+            self._waiting = b""
+            return whole
+        self._waiting = whole[SHORT_MAX:]
+        return whole[:SHORT_MAX] + bytes([0x61, min(data - SHORT_MAX, SHORT_MAX) & 0xFF])
 
 
 _MUTE_SLICE_S: Final = 0.02
