@@ -1,6 +1,6 @@
 """One life of a driver's process: from its start, through its calls, to its end, which somebody may have brought about.
 
-Whatever it does to itself shows as one of: its end (the kernel tells), a silence (it beats five times a second), bytes
+Whatever it does to itself shows as one of: its end (the kernel tells), a silence (it beats ten times a second), bytes
 that are none of the protocol, a flood of print, a call past its deadline. Each ends it, for good and at once.
 """
 
@@ -45,7 +45,7 @@ CANCEL_WAIT_S: Final = 0.45  # the ports promise half a second; a printer needs 
 END_TOLD_S: Final = 0.1  # the kernel tells how a process ended a moment after its line closed
 CANCEL_LIMIT_S: Final = 2.0  # a device that hangs is given up within two seconds
 UNASKED_BURST: Final = 2000  # messages; a document of as many sheets tells its progress in so many
-UNASKED_RATE: Final = 100.0  # a second; it beats five times
+UNASKED_RATE: Final = 100.0  # a second; it beats ten times
 SOON_S: Final = 4.8  # a question that waits for nobody; the manager gives a probe five seconds
 ANSWERED_SOON: Final = frozenset(
     {"probe", "card_present", "card_waiting", "position", "retained", "states", "state", "show", "stop", "silence"}
@@ -103,16 +103,19 @@ class Life:
         loop = asyncio.get_running_loop()
         pending = Pending(call, loop.create_future(), **spoken(call, given))
         arguments = tuple(crossing(parameter, given[parameter.name]) for parameter in call.parameters)
-        await self._earlier(name, call)
+        await self._earlier(name)
         number = next(self._numbers)
         self._pending[number] = pending
         deadline = loop.call_later(SOON_S, self._late, name) if name in ANSWERED_SOON else None
         message = encoded(CALLED, (name, arguments))
         self._transport.write(framed(Kind.CALL, number, message.bytes))
         try:
-            return await pending.answer
+            await asyncio.wait({pending.answer})  # not awaited itself: a cancelled caller would cancel it
+            return pending.answer.result()
         except asyncio.CancelledError:
-            if not pending.answer.done():
+            if pending.answer.done():
+                pending.answer.exception()  # nobody is left to raise it to
+            else:
                 await self._leave(number, pending, wait_s)
             raise
         finally:
@@ -219,12 +222,11 @@ class Life:
 
     # --- ends ------------------------------------------------------------------------------------------------------
 
-    async def _earlier(self, name: str, call: Call) -> None:
-        """Wait until an earlier call, whose caller left, cannot have the next answer any more."""
-        if call.none_lost:
-            leaving = {each.answer for each in self._pending.values() if each.left and each.call.name == name}
-            if leaving:
-                await asyncio.wait(leaving)
+    async def _earlier(self, name: str) -> None:
+        """Wait until the driver has really ended an earlier call of the same name, whose caller left."""
+        leaving = {each.answer for each in self._pending.values() if each.left and each.call.name == name}
+        if leaving:
+            await asyncio.wait(leaving)  # bounded: what does not end is killed
 
     async def _leave(self, number: int, pending: Pending, wait_s: float) -> None:
         pending.left = True

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from devices.device import Device
     from devices.hosted.calls import Call
 
-BEAT_S: Final = 0.2
+BEAT_S: Final = 0.1
 CLOSING_S: Final = 0.5  # calls that a close ends have this long to say how they ended: every wait is cancellable in it
 COMMAND_S: Final = 5.0  # the terminal's side of a dialogue computes; it waits for nobody
 

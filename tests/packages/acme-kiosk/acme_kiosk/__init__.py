@@ -1,0 +1,1 @@
+"""ACME's devices for Tongban: drivers found by their entry points alone."""

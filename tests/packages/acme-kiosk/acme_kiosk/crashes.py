@@ -1,0 +1,5 @@
+"""Crashes whoever loads it."""
+
+import ctypes
+
+ctypes.string_at(0)
