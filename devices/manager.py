@@ -26,12 +26,14 @@ from devices.errors import (
     OutcomeUnknown,
 )
 from devices.health import ABSENT, UNKNOWN, Condition, Health, HealthState
+from devices.hotplug import Bearing, Move
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime
 
     from devices.device import Device
+    from devices.hotplug import Plug, PlugWatch
     from devices.values import Clock
 
     OnChange = Callable[[str, Health, DeviceError | None], None]
@@ -83,7 +85,7 @@ class _Slot:
 
 
 class DeviceManager:
-    """Owns the devices it is given. Every wait follows ``clock``; ``on_change`` is called once a change."""
+    """Owns its devices. Every wait follows ``clock``; ``on_change`` hears each change once; ``plugs`` tells of cables."""
 
     def __init__(
         self,
@@ -92,8 +94,10 @@ class DeviceManager:
         clock: Clock,
         on_change: OnChange,
         probe_interval_s: float = PROBE_INTERVAL_S,
+        plugs: PlugWatch | None = None,
     ) -> None:
         self._clock = clock
+        self._plugs = plugs
         self._on_change = on_change
         self._probe_interval_s = probe_interval_s
         self._made = clock.now()
@@ -113,6 +117,9 @@ class DeviceManager:
         async with asyncio.TaskGroup() as group:
             for slot in self._slots.values():
                 group.create_task(self._supervise(slot), name=f"watch-{slot.name}")
+            if self._plugs is not None:
+                addresses = [slot.device.info().address for slot in self._slots.values()]
+                group.create_task(self._plugs.run(addresses, self.heard), name="watch-plugs")
 
     async def stop(self) -> None:
         """Close all devices; call it after :meth:`run` was cancelled. Idempotent, never raises."""
@@ -155,6 +162,19 @@ class DeviceManager:
         if error.code is DeviceCode.DRIVER_CRASHED:  # a fact, not a doubt: told before it is asked again
             self._mark(slot, _health_of(error), error)
         slot.wake.set()
+
+    def heard(self, plug: Plug) -> None:
+        """Mark a device that was pulled, lent or not; look at it, or at what may be back, as soon as nobody has it."""
+        bearings = {name: plug.bearing(slot.device.info().address) for name, slot in self._slots.items()}
+        wanted = Bearing.THIS if Bearing.THIS in bearings.values() else Bearing.PERHAPS
+        for slot in (self._slots[name] for name, bearing in bearings.items() if bearing is wanted):
+            slot.pause_s = 0.0  # what was tried before the cable was moved says nothing now
+            if wanted is Bearing.THIS and plug.move is Move.PULLED:
+                slot.doubt = _Doubt.REOPEN
+                self._mark(slot, ABSENT, DeviceUnavailable("pulled out", device=slot.name))
+            elif slot.opened:
+                slot.doubt = slot.doubt or _Doubt.ASK
+            slot.wake.set()
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[Device]:
@@ -215,7 +235,8 @@ class DeviceManager:
             self._mark(slot, _health_of(error), error)
         else:
             slot.pause_s = 0.0
-            self._mark(slot, health, None)
+            if slot.doubt is not _Doubt.REOPEN:  # lost while it was asked: what it said is of before
+                self._mark(slot, health, None)
 
     async def _shut(self, slot: _Slot) -> None:
         slot.opened = False

@@ -23,10 +23,11 @@ from devices.errors import (
     OutcomeUnknown,
 )
 from devices.health import ABSENT, READY, UNKNOWN, Condition, Health
+from devices.hotplug import Move, Plug, PlugWatch
 from devices.manager import OPEN_DEADLINE_S, PROBE_INTERVAL_S, DeviceManager
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
 PAPER_OUT = Health.of(frozenset({Condition.PAPER_OUT}))
 PAPER_LOW = Health.of(frozenset({Condition.PAPER_LOW}))
@@ -86,8 +87,9 @@ async def settle() -> None:
 class Pretended(Device):
     """A device that does what a test tells it, and notes what was asked of it."""
 
-    def __init__(self, clock: HandClock) -> None:
+    def __init__(self, clock: HandClock, name: str) -> None:
         self.clock = clock
+        self.address = f"/dev/{name}"
         self.health = READY
         self.open_error: Exception | None = None
         self.probe_error: Exception | None = None
@@ -119,13 +121,13 @@ class Pretended(Device):
         return self.health
 
     def info(self) -> DeviceInfo:
-        return DeviceInfo(driver="pretended", address="nowhere")
+        return DeviceInfo(driver="pretended", address=self.address)
 
 
 class Bench:
     def __init__(self, *names: str) -> None:
         self.clock = HandClock()
-        self.devices = {name: Pretended(self.clock) for name in names}
+        self.devices = {name: Pretended(self.clock, name) for name in names}
         self.changes: list[tuple[str, Health, DeviceError | None]] = []
         self.manager = DeviceManager(
             self.devices,
@@ -360,3 +362,129 @@ async def test_after_stop_nothing_is_lent(bench: Bench) -> None:
     with pytest.raises(DeviceUnavailable):
         await bench.manager.lease("id_reader").__aenter__()
     await bench.manager.stop()
+
+
+def pulled(name: str) -> Plug:
+    return Plug(Move.PULLED, frozenset({f"/dev/{name}"}))
+
+
+def plugged(name: str) -> Plug:
+    return Plug(Move.PLUGGED, frozenset({f"/dev/{name}"}))
+
+
+async def test_pulled_device_is_away_at_once_and_back_at_once_whatever_its_back_off(bench: Bench) -> None:
+    reader, printer = bench.devices["id_reader"], bench.devices["document_printer"]
+    async with bench.running():
+        probes = printer.probes
+        reader.open_error = DeviceUnavailable("gone")
+        bench.changes.clear()
+        bench.manager.heard(pulled("id_reader"))
+        assert bench.told == [("id_reader", "absent")], "before anybody asks the device"
+        await bench.clock.advance(100)  # its back-off has grown to half a minute
+        reader.open_error = None
+        now = bench.clock.elapsed
+        bench.manager.heard(plugged("id_reader"))
+        await settle()
+        assert bench.told == [("id_reader", "absent"), ("id_reader", "ready")]
+        assert bench.clock.elapsed == now
+        assert printer.probes - probes == 20, "the printer was asked at its own pace"
+
+
+async def test_device_that_needs_a_moment_after_plugging_is_tried_again_soon(bench: Bench) -> None:
+    reader = bench.devices["id_reader"]
+    async with bench.running():
+        reader.open_error = DeviceUnavailable("gone")
+        bench.manager.heard(pulled("id_reader"))
+        await bench.clock.advance(100)
+        bench.manager.heard(plugged("id_reader"))
+        await bench.clock.advance(0.5)
+        reader.open_error = None
+        await bench.clock.advance(0.5)
+        assert bench.manager.health("id_reader") == READY
+
+
+async def test_device_pulled_while_it_is_lent_is_marked_and_left_to_its_user(bench: Bench) -> None:
+    reader = bench.devices["id_reader"]
+    async with bench.running():
+        bench.changes.clear()
+        async with bench.manager.lease("id_reader"):
+            calls = (len(reader.opened_at), reader.probes)
+            bench.manager.heard(pulled("id_reader"))
+            bench.manager.heard(plugged("id_reader"))
+            await bench.clock.advance(60)
+            assert bench.told == [("id_reader", "absent")]
+            assert (len(reader.opened_at), reader.probes) == calls
+        await settle()
+        assert bench.told == [("id_reader", "absent"), ("id_reader", "ready")]
+        assert len(reader.opened_at) == calls[0] + 1, "what was open before is of no use"
+
+
+async def test_storm_of_twenty_ends_in_the_truth_and_tells_no_change_twice(bench: Bench) -> None:
+    reader = bench.devices["id_reader"]
+    async with bench.running():
+        bench.changes.clear()
+        for number in range(20):
+            bench.manager.heard((plugged if number % 2 else pulled)("id_reader"))
+            for _ in range(number % 3):
+                await asyncio.sleep(0)
+        await settle()
+        assert reader.is_open
+        assert [state for _, state in bench.told] == ["absent", "ready"] * (len(bench.told) // 2)
+        reader.open_error = DeviceUnavailable("gone")
+        bench.manager.heard(pulled("id_reader"))
+        await settle()
+        assert not reader.is_open
+        assert bench.manager.health("id_reader") == ABSENT
+
+
+async def test_answer_given_before_the_cable_was_pulled_does_not_bring_the_device_back(bench: Bench) -> None:
+    reader = bench.devices["id_reader"]
+    async with bench.running():
+        asked, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly() -> Health:
+            asked.set()
+            await go_on.wait()
+            return READY
+
+        reader.probe = slowly  # type: ignore[method-assign]  # an answer that is on its way when the cable goes
+        bench.changes.clear()
+        await bench.clock.advance(PROBE_INTERVAL_S)
+        await asked.wait()
+        reader.open_error = DeviceUnavailable("gone")
+        bench.manager.heard(pulled("id_reader"))
+        go_on.set()
+        await settle()
+        assert bench.told == [("id_reader", "absent")]
+
+
+async def test_move_of_something_unknown_wakes_those_whose_address_is_no_path(bench: Bench) -> None:
+    reader, printer = bench.devices["id_reader"], bench.devices["document_printer"]
+    printer.address = "ups@127.0.0.1:3493"
+    async with bench.running():
+        asked = (reader.probes, printer.probes)
+        bench.manager.heard(Plug(Move.PULLED, frozenset({"/dev/bus/usb/001/004"}), "0ABC:12EF"))
+        await settle()
+        assert (reader.probes, printer.probes) == (asked[0], asked[1] + 1)
+        bench.manager.heard(Plug(Move.UNSURE))
+        await settle()
+        assert (reader.probes, printer.probes) == (asked[0] + 1, asked[1] + 2)
+
+
+async def test_watch_runs_with_the_supervision_and_ends_with_it(bench: Bench) -> None:
+    class Watch(PlugWatch):
+        ended = False
+
+        async def run(self, addresses: Iterable[str], tell: Callable[[Plug], None]) -> None:
+            assert sorted(addresses) == ["/dev/document_printer", "/dev/id_reader"]
+            tell(pulled("id_reader"))
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.ended = True
+
+    watch = Watch(clock=bench.clock)
+    bench.manager = DeviceManager(bench.devices, clock=bench.clock, on_change=lambda *_: None, plugs=watch)
+    async with bench.running():
+        assert len(bench.devices["id_reader"].opened_at) == 2
+    assert watch.ended
