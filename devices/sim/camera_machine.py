@@ -1,14 +1,17 @@
 """A camera at the far end of a real wire: an HTTP server that sends one endless multipart answer of JPEG pictures.
 
 The pictures of a face are painted once, in a thread of the machine's own, and kept: sending them costs next to nothing.
+As with any sensor no two pictures are equal all the same: each was painted twice, with other noise, and what is sent is
+put together from the rows of both (JPEG, ITU-T T.81: what stands between two restart markers is coded by itself).
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import queue
+import random
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -18,6 +21,7 @@ import cv2
 import numpy as np
 
 from devices.sim.faces import FACE_KEYS, HEIGHT, NOBODY, WIDTH, Faces, FacesMissing
+from devices.sim.mjpeg import MjpegServer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,26 +29,26 @@ if TYPE_CHECKING:
     from devices.sim.faces import Picture
 
 PATH = "/camera.mjpg"
-BOUNDARY = "picture"
 FRAMES_PER_S = 20
 JPEG_QUALITY = 85
-REQUEST_LIMIT_S = 5.0  # a client that connects and asks nothing
-QUEUED_LIMIT = 256_000  # bytes waiting for a slow client, some eight pictures: then some are left out, as a camera does
+ROW_OF_BLOCKS = WIDTH // 16  # coding units of a picture whose colour is halved both ways
+NOISE = 1.0  # levels, of the second painting against the first
 
 _log = logging.getLogger(__name__)
-_TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
-_HEAD = f"HTTP/1.0 200 OK\r\nCache-Control: no-store\r\nContent-Type: {_TYPE}\r\n\r\n"
-_NOT_FOUND = b"HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+_RESTART = re.compile(rb"(?=\xff[\xd0-\xd7])")  # inside coded data FF is always followed by 00, but for these
 
-Loop = tuple[bytes, ...]  # JPEG pictures; the last is followed by the first
+Painting = tuple[tuple[bytes, ...], ...]  # one picture painted once or more, each cut at its restart markers
+Loop = tuple[Painting, ...]  # the last picture is followed by the first
 
 
 @dataclass(slots=True)
 class _Scene:
     """What can be wrong with the picture."""
 
-    frozen_at: int | None = None
+    frozen: bytes | None = None
+    looping: bool = False
     black: bool = False
+    white: bool = False
     mute: bool = False
 
 
@@ -56,16 +60,16 @@ class CameraMachine:
         self._scene = _Scene()
         self._face = NOBODY
         self._loops: dict[str, Loop] = {}  # written by the painter, whole loops only
-        self._black: Loop = (_jpeg(np.zeros((HEIGHT, WIDTH, 3), np.uint8)),)
+        self._black: Loop = ((_jpeg(np.zeros((HEIGHT, WIDTH, 3), np.uint8)),),)
+        self._white: Loop = ((_jpeg(np.full((HEIGHT, WIDTH, 3), 255, np.uint8)),),)
         self._painter: _Painter | None = None
-        self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
-        self._port = 0
+        self._server = MjpegServer(PATH, FRAMES_PER_S, self._picture)
+        self._dice = random.Random(1)  # noqa: S311 - a sensor's noise
 
     @property
     def url(self) -> str:
         """Where the pictures are, once started."""
-        return f"http://127.0.0.1:{self._port}{PATH}"
+        return self._server.url
 
     async def start(self) -> None:
         """Switch on, with nobody before the camera. Raises ``OSError``. Idempotent."""
@@ -85,21 +89,11 @@ class CameraMachine:
 
     async def plug(self) -> None:
         """Put the cable back: listen at the same port. Idempotent."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-            self._port = self._server.sockets[0].getsockname()[1]
+        await self._server.plug()
 
     async def unplug(self) -> None:
         """Pull the cable: every stream breaks off, nobody listens. Idempotent."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        clients = tuple(self._clients)
-        for client in clients:
-            client.cancel()
-        await asyncio.gather(*clients, return_exceptions=True)
-        await server.wait_closed()
+        await self._server.unplug()
 
     def faces(self) -> tuple[str, ...]:
         """Return the faces that can be shown: all, or only the empty room where the portraits were not fetched."""
@@ -121,11 +115,19 @@ class CameraMachine:
 
     def freeze(self, on: bool = True) -> None:
         """Send the same picture over and over."""
-        self._scene.frozen_at = self._index() if on else None
+        self._scene.frozen = self._now() if on else None
+
+    def loop(self, on: bool = True) -> None:
+        """Send stored pictures, the same four seconds over and over: somebody's film in place of the sensor."""
+        self._scene.looping = on
 
     def black(self, on: bool = True) -> None:
         """Send black pictures: a covered lens."""
         self._scene.black = on
+
+    def white(self, on: bool = True) -> None:
+        """Send white pictures: the sun in the lens."""
+        self._scene.white = on
 
     def mute(self, on: bool = True) -> None:
         """Keep the stream open and send nothing more."""
@@ -134,51 +136,27 @@ class CameraMachine:
     def state(self) -> dict[str, str | bool]:
         """Return what there is to see, for the dock."""
         scene = self._scene
-        flags = {"frozen": scene.frozen_at is not None, "black": scene.black, "mute": scene.mute}
-        return {"plugged": self._server is not None, "face": self._face, "watched": bool(self._clients), **flags}
-
-    @staticmethod
-    def _index() -> int:
-        return int(time.monotonic() * FRAMES_PER_S)
+        flags = {"frozen": scene.frozen is not None, "looping": scene.looping, "black": scene.black}
+        flags |= {"white": scene.white, "mute": scene.mute}
+        return {"plugged": self._server.plugged, "face": self._face, "watched": self._server.watched, **flags}
 
     def _picture(self) -> bytes | None:
+        """Return what is sent now; ``None``: nothing."""
+        if self._scene.mute:
+            return None
+        return self._scene.frozen or self._now()
+
+    def _now(self) -> bytes | None:
         """Return what the sensor sees now; ``None`` while the first loop is being painted."""
+        scene = self._scene
         painted = self._loops.get(self._face) or next(reversed(self._loops.values()), ())
-        loop = self._black if self._scene.black else painted
-        at = self._index() if self._scene.frozen_at is None else self._scene.frozen_at
-        return loop[at % len(loop)] if loop else None
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a client is served in a task of its server")
-        self._clients.add(task)
-        try:
-            async with asyncio.timeout(REQUEST_LIMIT_S):
-                request = await reader.readuntil(b"\r\n\r\n")
-            if request.startswith(f"GET {PATH} ".encode()):
-                await self._stream(writer)
-            writer.write(_NOT_FOUND)
-            await writer.drain()
-        except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
-            # Gone, silent or unplugged: the stream breaks off in the middle. The task ends here, nobody awaits it.
-            writer.transport.abort()
-        finally:
-            self._clients.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError):  # it was aborted, or the client went first
-                await writer.wait_closed()
-
-    async def _stream(self, writer: asyncio.StreamWriter) -> None:
-        """Send pictures until the client goes."""
-        writer.write(_HEAD.encode())
-        while not writer.is_closing():
-            picture = None if self._scene.mute else self._picture()
-            if picture is not None and writer.transport.get_write_buffer_size() < QUEUED_LIMIT:
-                head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-                writer.write(head.encode() + picture + b"\r\n")
-            await asyncio.sleep(1 / FRAMES_PER_S)
-        raise ConnectionResetError("the client has gone")
+        loop = self._black if scene.black else self._white if scene.white else painted
+        if not loop:
+            return None
+        paintings = loop[int(time.monotonic() * FRAMES_PER_S) % len(loop)]
+        if scene.looping:
+            return b"".join(paintings[0])
+        return b"".join(self._dice.choice(rows) for rows in zip(*paintings, strict=True))
 
 
 class _Painter(threading.Thread):
@@ -211,16 +189,20 @@ class _Painter(threading.Thread):
                 _log.error("cannot show %s: %s", face, error)
 
     def _paint(self, face: str) -> None:
-        pictures: list[bytes] = []
+        noise = np.random.default_rng(3).normal(0, NOISE, (HEIGHT, WIDTH, 3)).round().astype(np.int16)
+        loop: list[Painting] = []
         for picture in self._pictures.clip(face):
             if self._ended.is_set():
                 return
-            pictures.append(_jpeg(picture))
-        self._loops[face] = tuple(pictures)
+            again = np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), dtype=np.uint8)
+            loop.append((_jpeg(picture), _jpeg(again)))
+        self._loops[face] = tuple(loop)
 
 
-def _jpeg(picture: Picture) -> bytes:
-    done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def _jpeg(picture: Picture) -> tuple[bytes, ...]:
+    """Return the picture as JPEG, cut at its restart markers: one row of blocks each."""
+    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_RST_INTERVAL, ROW_OF_BLOCKS]
+    done, data = cv2.imencode(".jpg", picture, settings)
     if not done:
         raise ValueError("the picture could not be packed as JPEG")
-    return data.tobytes()
+    return tuple(_RESTART.split(data.tobytes()))

@@ -1,8 +1,7 @@
 # ruff: noqa: S101, D102 - a contract suite speaks in asserts, and its tests' names say what they prevent
 """The contract of a camera. A driver proves itself by subclassing ``CameraContract``.
 
-The subclass gives two fixtures: ``device``, the driver, not opened; and ``hands``, what a person could do to the
-machine. Where something cannot be brought about, the hand skips the test with a reason.
+Where something cannot be brought about, the hand skips the test with a reason.
 """
 
 from __future__ import annotations
@@ -13,66 +12,66 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable
+import pytest
+
+from devices.camera import Camera
+from devices.errors import DeviceCode, DeviceFault, DeviceUnavailable
 from devices.health import Condition, Health, HealthState
+from devices.testing.device import (
+    PATIENCE_S,
+    DeviceContract,
+    Hands,
+    error_of,
+    opened,
+    until,
+)
 from devices.testing.handles import open_handles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
-    from devices.camera import Camera
-
-CANCEL_WITHIN_S = 0.5  # design: every wait is cancellable within it
 UNPLUG_TOLD_S = 1.0
 BACK_WITHIN_S = 3.0
 SILENCE_S = 2.0  # the port: no picture for this long is a fault
-PATIENCE_S = 15.0
-REOPENINGS = 10
+TOLD_WITHIN_S = 4.0  # frozen, dark, bright: two seconds of looking, and a machine that is slow to change
 RGB = 3  # bytes a pixel
 FRESH_S = 0.3  # a picture at five a second, and a busy machine
 REPR_LIMIT = 200
 LOOP_LAG_S = 0.02  # a third of a picture at twenty a second
+STARTS = 10
 
 
-class CameraHands(Protocol):
-    """What can be done to the machine from outside."""
+class CameraHands(Hands, Protocol):
+    """What can be done to a camera from outside; each is undone by the same hand with ``on=False``."""
 
-    async def unplug(self) -> None:
-        """Pull the cable."""
+    async def freeze(self, on: bool = True) -> None:
+        """Let it send one picture over and over."""
         ...
 
-    async def plug(self) -> None:
-        """Put the cable back."""
+    async def cover(self, on: bool = True) -> None:
+        """Cover the lens."""
         ...
 
-    async def mute(self) -> None:
-        """Let the machine stay there and send nothing."""
-        ...
-
-    async def speak(self) -> None:
-        """Let it send again."""
+    async def dazzle(self, on: bool = True) -> None:
+        """Shine into the lens."""
         ...
 
 
-class CameraContract:
-    """Points every camera has to keep. Names of the tests are the faults they prevent."""
+class CameraContract(DeviceContract[Camera]):
+    """Points every camera has to keep."""
 
-    async def test_open_and_close_twice_is_the_same_as_once(self, device: Camera) -> None:
-        await device.close()
-        await device.open()
-        await device.open()
-        assert (await device.probe()).usable
-        await device.close()
-        await device.close()
+    def calls(self, device: Camera) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
+        return {"probe": device.probe, "start": device.start}
 
-    async def test_calls_on_a_closed_camera_say_so_and_name_the_remedy(self, device: Camera) -> None:
-        for call in (device.probe, device.start):
-            error = await error_of(call)
-            assert isinstance(error, DeviceUnavailable)
-            assert error.code is DeviceCode.CLOSED
-            assert error.device
-            assert "open" in error.detail
-        await device.stop()
+    def waits(self, device: Camera) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
+        return {"frame": lambda: drain(device)}
+
+    async def make_ready(self, device: Camera, hands: CameraHands, call: str) -> None:
+        if call == "frame":
+            await hands.unmute()
+            await device.start()
+            await device.frame()
+            await hands.mute()  # else there is nothing to wait for
 
     async def test_picture_of_a_sensor_that_is_off_is_refused(self, device: Camera) -> None:
         async with opened(device):
@@ -109,20 +108,6 @@ class CameraContract:
         async with watching(device):
             assert len(repr(await device.frame())) < REPR_LIMIT
 
-    async def test_waiting_caller_is_freed_within_half_a_second(self, device: Camera, hands: CameraHands) -> None:
-        async with watching(device):
-            await device.frame()
-            await hands.mute()
-            async with asyncio.TaskGroup() as group:
-                task = group.create_task(drain(device))
-                await asyncio.sleep(0)
-                began = time.monotonic()
-                task.cancel()
-                await asyncio.wait({task})
-                assert time.monotonic() - began < CANCEL_WITHIN_S
-            await hands.speak()
-            await patiently(device.frame)
-
     async def test_sensor_switched_off_under_a_waiting_caller_frees_it(self, device: Camera) -> None:
         async with watching(device), asyncio.TaskGroup() as group:
             waiting = group.create_task(error_of(lambda: drain(device)))
@@ -141,7 +126,7 @@ class CameraContract:
             assert time.monotonic() - began < SILENCE_S + 1
             health = await device.probe()
             assert health == Health(HealthState.FAULT, frozenset({Condition.NO_FRAMES}))
-            await hands.speak()
+            await hands.unmute()
             await patiently(device.frame)
             assert (await device.probe()).usable
 
@@ -168,26 +153,63 @@ class CameraContract:
             await device.frame()
             assert time.monotonic() - began < BACK_WITHIN_S
 
-    async def test_open_without_a_camera_fails_and_works_once_it_is_there(
-        self, device: Camera, hands: CameraHands
+    @pytest.mark.parametrize(
+        ("hand", "condition"),
+        [("freeze", Condition.FROZEN), ("cover", Condition.TOO_DARK), ("dazzle", Condition.TOO_BRIGHT)],
+    )
+    async def test_trouble_with_the_picture_is_told_alone_and_goes_when_it_is_over(
+        self, device: Camera, hands: CameraHands, hand: str, condition: Condition
     ) -> None:
-        await hands.unplug()
-        assert isinstance(await error_of(device.open), DeviceUnavailable)
-        await hands.plug()
-        async with opened(device):
-            assert (await device.probe()).usable
+        async with watching(device):
+            await device.frame()
+            await getattr(hands, hand)()
+            try:
+                assert await conditions_after(device, usable=False) == {condition}
+                assert (await device.probe()).state is HealthState.FAULT
+            finally:
+                await getattr(hands, hand)(on=False)
+            assert await conditions_after(device, usable=True) == frozenset()
+            await patiently(device.frame)
+
+    async def test_frozen_camera_is_a_fault_and_not_nobody(self, device: Camera, hands: CameraHands) -> None:
+        async with watching(device):
+            await device.frame()
+            await hands.freeze()
+            try:
+                error = await error_of(lambda: drain(device))
+                assert isinstance(error, DeviceFault)
+                assert error.code is DeviceCode.FROZEN
+                assert error.device
+            finally:
+                await hands.freeze(on=False)
+            await patiently(device.frame)
+
+    async def test_dark_pictures_are_pictures(self, device: Camera, hands: CameraHands) -> None:
+        """The resident's hand may be the cause: only who shows the picture can say so."""
+        async with watching(device):
+            await hands.cover()
+            try:
+                assert await conditions_after(device, usable=False) == {Condition.TOO_DARK}
+                await device.frame()
+            finally:
+                await hands.cover(on=False)
+
+    async def test_still_scene_is_not_taken_for_a_frozen_camera(self, device: Camera) -> None:
+        async with watching(device):
+            ends = time.monotonic() + SILENCE_S + 1
+            while time.monotonic() < ends:
+                await device.frame()
+            assert Condition.FROZEN not in (await device.probe()).conditions
 
     async def test_many_starts_leave_no_thread_and_no_handle(self, device: Camera) -> None:
         async with watching(device):
             await device.frame()
         handles, threads = open_handles(), set(threading.enumerate())
-        for _ in range(REOPENINGS):
+        for _ in range(STARTS):
             async with watching(device):
                 await device.frame()
         assert set(threading.enumerate()) <= threads
-        async with asyncio.timeout(PATIENCE_S):  # a machine in this very process lets go a moment later
-            while open_handles() > handles:  # noqa: ASYNC110 - nothing tells when a handle goes
-                await asyncio.sleep(0.01)
+        await until(lambda: open_handles() <= handles)  # a machine in this very process lets go a moment later
 
     async def test_loop_stays_responsive_while_pictures_come(self, device: Camera) -> None:
         """A binding that holds Python's lock while it waits for the sensor would freeze the whole terminal."""
@@ -200,22 +222,6 @@ class CameraContract:
                 await asyncio.sleep(0)
                 waits.append(time.monotonic() - began)
         assert sorted(waits)[len(waits) * 99 // 100] < LOOP_LAG_S
-
-    async def test_name_plate_is_given(self, device: Camera) -> None:
-        plate = device.info()
-        assert plate.driver
-        assert plate.address
-
-
-@asynccontextmanager
-async def opened(device: Camera) -> AsyncIterator[None]:
-    """Open the device around a test that must not take long; closing never depends on its success."""
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            await device.open()
-            yield
-    finally:
-        await device.close()
 
 
 @asynccontextmanager
@@ -232,14 +238,12 @@ async def drain(device: Camera) -> None:
         await device.frame()
 
 
-async def error_of(call: Callable[[], Coroutine[Any, Any, object]]) -> DeviceError:
-    """Return the error that ``call`` ends with; it has to, and soon."""
-    async with asyncio.timeout(PATIENCE_S):
-        try:
-            await call()
-        except DeviceError as error:
-            return error
-    raise AssertionError("no error was raised")
+async def conditions_after(device: Camera, *, usable: bool) -> frozenset[Condition]:
+    """Return what the camera says of itself once it is ``usable``, or is not."""
+    async with asyncio.timeout(TOLD_WITHIN_S):
+        while (health := await device.probe()).usable is not usable:  # noqa: ASYNC110 - nothing tells of a change
+            await asyncio.sleep(0.02)
+    return health.conditions
 
 
 async def patiently(call: Callable[[], Coroutine[Any, Any, object]]) -> None:

@@ -13,7 +13,8 @@ import pytest
 from devices.drivers.opencv_camera import OpencvCamera
 from devices.errors import DeviceCode, DeviceFault, DeviceUnavailable
 from devices.sim.camera_machine import CameraMachine
-from devices.testing.camera import CameraContract, error_of, opened, watching
+from devices.testing.camera import CameraContract, watching
+from devices.testing.device import error_of, opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,8 +36,17 @@ class StreamHands:
     async def mute(self) -> None:
         self.machine.mute()
 
-    async def speak(self) -> None:
+    async def unmute(self) -> None:
         self.machine.mute(False)
+
+    async def freeze(self, on: bool = True) -> None:
+        self.machine.freeze(on)
+
+    async def cover(self, on: bool = True) -> None:
+        self.machine.black(on)
+
+    async def dazzle(self, on: bool = True) -> None:
+        self.machine.white(on)
 
 
 class FilmHands:
@@ -55,8 +65,13 @@ class FilmHands:
     async def mute(self) -> None:
         pytest.skip("a film does not fall silent")
 
-    async def speak(self) -> None:
-        raise AssertionError("it was never muted")
+    async def unmute(self) -> None:
+        """Nothing: it was never muted."""
+
+    async def freeze(self, on: bool = True) -> None:
+        pytest.skip("a film cannot be stopped, nor covered")
+
+    cover = dazzle = freeze
 
 
 @pytest.fixture
@@ -146,7 +161,7 @@ async def test_absent_device_is_unavailable_before_any_resident_comes() -> None:
 
 async def test_virtual_camera_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program's pictures instead of a sensor's: the way to show a terminal a film of somebody else."""
-    monkeypatch.setattr("os.path.realpath", lambda _: "/sys/devices/virtual/video4linux/video0")
+    monkeypatch.setattr("os.path.realpath", lambda *_, **__: "/sys/devices/virtual/video4linux/video0")
     assert isinstance(await error_of(OpencvCamera("camera", 0).open), DeviceFault)
 
 

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from devices.sim.camera_machine import BOUNDARY, CameraMachine
+from devices.sim.camera_machine import CameraMachine
 from devices.sim.faces import FacesMissing
+from devices.sim.mjpeg import BOUNDARY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
