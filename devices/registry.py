@@ -40,6 +40,10 @@ DRIVERS = {
     "modbus-lights": ("devices.drivers.modbus_lights", "ModbusLights"),
     "modbus-sensors": ("devices.drivers.modbus_sensors", "ModbusSensors"),
     "nut": ("devices.drivers.nut_power", "NutPower"),
+    "serial-scanner": ("devices.drivers.serial_scanner", "SerialScanner"),
+    "hid-scanner": ("devices.drivers.hid_scanner", "HidScanner"),
+    "serial-pin-pad": ("devices.drivers.serial_pin_pad", "SerialPinPad"),
+    "hid-pin-pad": ("devices.drivers.hid_pin_pad", "HidPinPad"),
 }
 PHOTO_DECODERS = {
     "none": ("devices.photo_decoder", "NoPhotoDecoder"),

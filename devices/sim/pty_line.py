@@ -48,6 +48,11 @@ class PtyLine:
         """Tell whether the line exists."""
         return self._ends is not None
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether something is still being sent."""
+        return bool(self._outgoing)
+
     def plug(self) -> None:
         """Make the line appear at ``path``. Idempotent."""
         if self._ends is not None:

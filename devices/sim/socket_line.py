@@ -116,12 +116,20 @@ class HidLine(SocketLine):
     """Each message is a report. Reports are of one size both ways, or of any size by :meth:`send_report`.
 
     ``report_id`` 0: reports have no number; those from the host begin with a zero all the same, as the kernel has it.
+    ``keep_number``: the machine hears a report's number before its data.
     """
 
     def __init__(
-        self, path: Path, on_bytes: Callable[[bytes], None], *, report_size: int = 64, report_id: int = 0
+        self,
+        path: Path,
+        on_bytes: Callable[[bytes], None],
+        *,
+        report_size: int = 64,
+        report_id: int = 0,
+        keep_number: bool = False,
     ) -> None:
         super().__init__(on_bytes)
+        self._keep_number = keep_number
         self._path = path
         self._report_size = report_size
         self._report_id = report_id
@@ -154,4 +162,4 @@ class HidLine(SocketLine):
         super().unplug()
 
     def _hear(self, data: bytes) -> None:
-        self._on_bytes(data[1:])
+        self._on_bytes(data if self._keep_number else data[1:])
