@@ -10,7 +10,7 @@ import pytest
 
 from devices.chip.emrtd import Access, Authenticity, Can, MrzKey, PictureType, TrustAnchors, read_travel_document
 from devices.chip.emrtd.conversation import File
-from devices.errors import DeviceCode, DeviceError, DeviceProtocolError, MediumError
+from devices.errors import DeviceCode, DeviceError, MediumError
 from devices.sim import emrtd_curves
 from devices.sim.emrtd_chip import Refused
 from devices.sim.emrtd_crypto import AES_128, AES_192, AES_256, TDES, SimCurve, SimPrimeGroup, tlv
@@ -148,7 +148,7 @@ def test_file_that_lies_about_itself_ends_in_an_error(issuer, anchors, file, lie
         "other": b"\x04" + content[1:],
         "longer": content[:1] + b"\x83\x0f\xff\xff" + content[2:],
     }[lie]
-    assert isinstance(refusal(chip, anchors), (MediumError, DeviceProtocolError))
+    assert refusal(chip, anchors).code in {DeviceCode.CARD_UNREADABLE, DeviceCode.CARD_REFUSED}
 
 
 def test_document_without_a_list_is_read_all_the_same(issuer, anchors) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from devices.chip.emrtd.conversation import DONE
 from devices.chip.emrtd.secure_messaging import Channel, Command
 from devices.chip.emrtd.suites import Algorithm, suite_of
-from devices.errors import DeviceCode, DeviceProtocolError, MediumError
+from devices.chip.tlv import unreadable
+from devices.errors import DeviceCode, MediumError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def open_channel(conversation: Conversation, key: MrzKey, random: Callable[[int]
     suite = suite_of(Algorithm.TRIPLE_DES, key.secret()[:SEED])
     challenge = yield from conversation.ask(Command(GET_CHALLENGE, 0, 0, le=CHALLENGE))
     if challenge.status != DONE or len(challenge.data) != CHALLENGE:
-        raise DeviceProtocolError(f"chip: no challenge: status {challenge.status:04X}")
+        raise unreadable(f"no challenge: status {challenge.status:04X}")
     ours, our_key = random(CHALLENGE), random(KEY)
     cryptogram = suite.encrypt(NO_COUNTER, ours + challenge.data + our_key)
     proven = cryptogram + suite.mac(suite.pad(cryptogram))
@@ -45,7 +46,7 @@ def open_channel(conversation: Conversation, key: MrzKey, random: Callable[[int]
         raise MediumError(detail, code=DeviceCode.CHIP_ACCESS)
     cryptogram, proof = answer.data[:CRYPTOGRAM], answer.data[CRYPTOGRAM:]
     if len(answer.data) != CRYPTOGRAM + PROOF:
-        raise DeviceProtocolError("chip: authentication answered with a wrong length")
+        raise unreadable("authentication answered with a wrong length")
     if not hmac.compare_digest(proof, suite.mac(suite.pad(cryptogram))):
         raise MediumError("chip: the proof of its authentication is wrong", code=DeviceCode.CARD_REFUSED)
     plain = suite.decrypt(NO_COUNTER, cryptogram)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from devices.chip.apdu import Answer, parse
 from devices.chip.emrtd import ber
 from devices.chip.emrtd.secure_messaging import Channel, Command
-from devices.errors import DeviceProtocolError, MediumError
+from devices.chip.tlv import unreadable
+from devices.errors import MediumError
 
 if TYPE_CHECKING:
     from devices.chip import Dialogue
@@ -59,31 +60,31 @@ class Conversation:
         return self.channel.open((yield self.channel.protect(command)))
 
     def select_application(self) -> Dialogue[None]:
-        """Select the application of travel documents. Raises ``DeviceProtocolError``."""
+        """Select the application of travel documents. Raises ``MediumError`` (``CARD_UNREADABLE``)."""
         answer = yield from self.ask(Command(SELECT, BY_NAME, NO_ANSWER, APPLICATION))
         _demand(answer, "selecting the application")
 
     def read(self, file: File) -> Dialogue[bytes]:
         """Select a file and return it whole: one object, nothing behind it.
 
-        Raises ``FileAbsent``; ``DeviceProtocolError``: cut short, too large, not the object that belongs there.
+        Raises ``FileAbsent``; ``MediumError`` (``CARD_UNREADABLE``): cut short, too large, not what belongs there.
         """
         answer = yield from self.ask(Command(SELECT, BY_IDENTIFIER, NO_ANSWER, file.identifier))
         if answer.status == NOT_FOUND:
             raise FileAbsent(file)
         _demand(answer, f"selecting {file.name}")
-        content = bytearray((yield from self._read_head(file)))
-        tag, length, begin = ber.header(content)
+        head = yield from self._read_head(file)
+        tag, length, begin = ber.header(head)
         size = begin + length
         if tag != file.tag:
-            raise DeviceProtocolError(f"chip: {file.name} holds another object")
+            raise unreadable(f"{file.name} holds another object")
         if size > file.largest:
-            raise DeviceProtocolError(f"chip: {file.name} claims more than {file.largest} bytes")
-        block = self._block()
+            raise unreadable(f"{file.name} claims more than {file.largest} bytes")
+        content, block = bytearray(head), self._block()
         while len(content) < size:
             part = yield from self._read_at(file, len(content), min(block, size - len(content)))
             if len(part) < min(LEAST_BLOCK, size - len(content)):
-                raise DeviceProtocolError(f"chip: {file.name} is cut short")
+                raise unreadable(f"{file.name} is cut short")
             block = min(block, len(part)) if len(part) < size - len(content) else block
             content += part
         return bytes(content[:size])
@@ -128,4 +129,4 @@ class FileAbsent(MediumError):
 
 def _demand(answer: Answer, doing: str) -> None:
     if answer.status not in {DONE, END_OF_FILE}:
-        raise DeviceProtocolError(f"chip: {doing}: status {answer.status:04X}")
+        raise unreadable(f"{doing}: status {answer.status:04X}")

@@ -44,7 +44,7 @@ class Portrait:
 
 
 def portrait_of(dg2: bytes) -> Portrait:
-    """Return the first face. Raises ``DeviceProtocolError``, ``MediumError`` (``CARD_PHOTO``): no picture in it."""
+    """Return the first face. Raises ``MediumError`` (``CARD_UNREADABLE``, ``CARD_PHOTO``: no picture in it)."""
     template = ber.find(dg2, DG2, GROUP, TEMPLATE)
     data = next((value for tag, value in ber.items(template) if tag in DATA), b"")
     picture = _of_record(data) or _searched(data)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from devices.errors import DeviceCode, DeviceProtocolError, MediumError
+from devices.chip.tlv import unreadable
+from devices.errors import DeviceCode, MediumError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class Group(ABC):
 
     @abstractmethod
     def map(self, nonce: bytes, secret: int, theirs: bytes) -> bytes:
-        """Return the mapped generator. Raises ``MediumError``, ``DeviceProtocolError`` for what is no public key."""
+        """Return the mapped generator. Raises ``MediumError`` for what is no public key."""
 
     @abstractmethod
     def public_on(self, generator: bytes, secret: int) -> bytes:
@@ -48,7 +49,7 @@ class Group(ABC):
 
     @abstractmethod
     def agree(self, secret: int, theirs: bytes) -> bytes:
-        """Return the shared secret. Raises ``MediumError``, ``DeviceProtocolError`` for what is no public key."""
+        """Return the shared secret. Raises ``MediumError`` for what is no public key."""
 
 
 def _below(order: int, random: Callable[[int], bytes]) -> int:
@@ -91,7 +92,7 @@ class CurveGroup(Group):
     def _point(self, encoded: bytes) -> ec.EllipticCurvePublicKey:
         """Return a point that the library has found to be on the curve and not at infinity."""
         if encoded[:1] != UNCOMPRESSED:
-            raise DeviceProtocolError("chip: public key is no uncompressed point")
+            raise unreadable("public key is no uncompressed point")
         try:
             return ec.EllipticCurvePublicKey.from_encoded_point(self.curve, encoded)
         except ValueError:

@@ -17,7 +17,8 @@ from devices.chip.emrtd.keys import MrzKey
 from devices.chip.emrtd.parameters import GROUPS
 from devices.chip.emrtd.secure_messaging import Channel, Command
 from devices.chip.emrtd.suites import Algorithm, Purpose, decrypt_once, derive_key, suite_of
-from devices.errors import DeviceCode, DeviceProtocolError, MediumError
+from devices.chip.tlv import unreadable
+from devices.errors import DeviceCode, MediumError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ class Offer:
 
 
 def best_offer(card_access: bytes) -> Offer | None:
-    """Return the strongest way that EF.CardAccess offers and this module speaks. Raises ``DeviceProtocolError``."""
+    """Return the strongest way that EF.CardAccess offers and this module speaks. Raises ``MediumError``."""
     offered: list[tuple[bytes, int]] = []
     for tag, info in ber.items(ber.find(card_access, SET)):
         fields = [value for field, value in ber.items(info) if field in {OBJECT_IDENTIFIER, INTEGER}]
@@ -93,7 +94,7 @@ def open_channel(
     yield from _choose(conversation, offer, key)
     enciphered = yield from _step(conversation, b"", NONCE)
     if not 0 < len(enciphered) <= LARGEST_NONCE or len(enciphered) % NONCE_BLOCKS.get(offer.algorithm, 16):
-        raise DeviceProtocolError("chip: nonce is no whole blocks")
+        raise unreadable("nonce is no whole blocks")
     password_key = derive_key(key.secret(), Purpose.PASSWORD, offer.algorithm)
     nonce = decrypt_once(offer.algorithm, password_key, enciphered)
     mapping = group.draw(random)
@@ -131,7 +132,7 @@ def _authenticate(data: bytes, *, last: bool = False) -> Command:
 def _step(conversation: Conversation, data: bytes, wanted: int) -> Dialogue[bytes]:
     answer = yield from conversation.ask(_authenticate(data))
     if answer.status != DONE:
-        raise DeviceProtocolError(f"chip: PACE: status {answer.status:04X}")
+        raise unreadable(f"PACE: status {answer.status:04X}")
     return ber.find(answer.data, DYNAMIC_DATA, wanted)
 
 

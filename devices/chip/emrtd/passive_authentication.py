@@ -16,7 +16,7 @@ from devices.chip.emrtd import ber
 from devices.chip.emrtd.anchors import country_of, valid_on
 from devices.chip.emrtd.signatures import MALFORMED, Unverifiable, digest_of, verify
 from devices.chip.emrtd.signed_data import SignedObject
-from devices.errors import DeviceProtocolError
+from devices.chip.tlv import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Judgement:
 
 
 class SecurityObject:
-    """EF.SOD: hashes of the data groups, signed. Raises ``DeviceProtocolError`` for bytes that are none."""
+    """EF.SOD: hashes of the data groups, signed. Raises ``MediumError`` for bytes that are none."""
 
     def __init__(self, content: bytes) -> None:
         try:
@@ -60,7 +60,7 @@ class SecurityObject:
             self._algorithm = algos.DigestAlgorithm.load(ber.encode(kind, algorithm))["algorithm"].native
             self.hashes = dict(_hash(entry) for _, entry in ber.items(hashes))
         except MALFORMED:  # not chained: what the libraries quote may be the document's
-            raise DeviceProtocolError("chip: EF.SOD is no document security object") from None
+            raise unreadable("EF.SOD is no document security object") from None
 
     def judge(self, files: Mapping[int, bytes], anchors: TrustAnchors, today: date) -> Judgement:
         """Judge the data groups that were read, by number."""

@@ -23,7 +23,7 @@ from devices.chip.emrtd.keys import MrzKey
 from devices.chip.emrtd.mrz import YEARS
 from devices.chip.emrtd.passive_authentication import Authenticity, SecurityObject
 from devices.chip.emrtd.secure_messaging import Command, SessionLost
-from devices.errors import DeviceCode, DeviceProtocolError, MediumError
+from devices.errors import DeviceCode, MediumError
 from devices.values import Pii
 
 if TYPE_CHECKING:
@@ -58,8 +58,8 @@ def read_travel_document(
     one that knows short commands only; what the chip says for itself counts as well. Raises ``MediumError``:
     ``CHIP_ACCESS`` (the key does not open this chip; it is tried once, because chips answer more and more slowly
     after wrong ones), ``CARD_REFUSED`` (somebody else answers, or the data are not what was signed), ``CARD_INVALID``
-    (the zone), ``CARD_PHOTO``, ``CARD_UNKNOWN_KIND`` (no travel document), ``CARD_UNREADABLE``;
-    ``DeviceProtocolError``.
+    (the zone), ``CARD_PHOTO``, ``CARD_UNKNOWN_KIND`` (no travel document), ``CARD_UNREADABLE`` (nothing that makes
+    sense).
     """
     try:
         content = yield from _read(access, random, largest_answer)
@@ -118,7 +118,7 @@ def _judged(content: _Content, anchors: TrustAnchors, today: date, years: Years)
 
 
 def zone_of(dg1: bytes, *, today: date, years: Years = YEARS) -> Mrz:
-    """Return data group 1 as a zone. Raises ``MediumError`` (``CARD_INVALID``), ``DeviceProtocolError``."""
+    """Return data group 1 as a zone. Raises ``MediumError`` (``CARD_INVALID``, ``CARD_UNREADABLE``)."""
     content = ber.find(dg1, File.DG1.tag, ZONE)
     width = ZONE_WIDTHS.get(len(content))
     if width is None or not content.isascii():
@@ -152,11 +152,11 @@ def _open(
 def _offer(conversation: Conversation) -> Dialogue[tuple[pace.Offer | None, Access]]:
     try:
         content = yield from conversation.read(File.CARD_ACCESS)
-    except (FileAbsent, DeviceProtocolError):  # BAC may do, and says so if not
+    except MediumError:  # BAC may do, and says so if not
         return None, Access.BAC
     try:
         offer = pace.best_offer(content)
-    except DeviceProtocolError:
+    except MediumError:
         offer = None
     return offer, Access.BAC_FOR_PACE
 
@@ -170,7 +170,7 @@ def _largest_answer(conversation: Conversation) -> Dialogue[int]:
         lengths = [
             int.from_bytes(value) for tag, value in ber.items(ber.find(content, EXTENDED_LENGTHS)) if tag == LENGTH
         ]
-    except DeviceProtocolError:
+    except MediumError:
         return SHORT_ANSWER
     return max(SHORT_ANSWER, lengths[1] - STATUS_SIZE) if len(lengths) > 1 else SHORT_ANSWER
 
@@ -178,7 +178,9 @@ def _largest_answer(conversation: Conversation) -> Dialogue[int]:
 def _select(conversation: Conversation) -> Dialogue[None]:
     try:
         yield from conversation.select_application()
-    except DeviceProtocolError as error:
+    except MediumError as error:
+        if error.code is not DeviceCode.CARD_UNREADABLE:
+            raise
         raise MediumError(f"no travel document: {error.detail}", code=DeviceCode.CARD_UNKNOWN_KIND) from None
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from devices.chip.apdu import Answer, command, parse
 from devices.chip.emrtd import ber
 from devices.chip.emrtd.suites import unpad
-from devices.errors import DeviceCode, DeviceProtocolError, MediumError
+from devices.chip.tlv import unreadable
+from devices.errors import DeviceCode, MediumError
 
 if TYPE_CHECKING:
     from devices.chip.emrtd.suites import Suite
@@ -78,19 +79,19 @@ class Channel:
     def open(self, response: bytes) -> Answer:
         """Return what a protected answer says; nothing is deciphered before the proof was right.
 
-        Raises ``SessionLost``; ``DeviceProtocolError``: objects make no sense; ``MediumError`` (``CARD_REFUSED``): the
-        proof is wrong, so what is said is not the chip's, or said twice.
+        Raises ``SessionLost``; ``MediumError``: ``CARD_UNREADABLE`` when objects make no sense, ``CARD_REFUSED`` when
+        the proof is wrong: what is said is not the chip's, or was said before.
         """
         bare = parse(response)
         if not bare.data:
             if bare.status in SESSION_ENDED:
                 raise SessionLost
-            raise DeviceProtocolError(f"chip: status {bare.status:04X} without protection")
+            raise unreadable(f"status {bare.status:04X} without protection")
         counter = self._next()
         objects = dict(ber.items(bare.data))
         proof, status = objects.get(PROOF, b""), objects.get(STATUS, b"")
         if len(status) != STATUS_SIZE or not bare.data.endswith(ber.encode(PROOF, proof)):
-            raise DeviceProtocolError("chip: protected answer without status or proof")
+            raise unreadable("protected answer without status or proof")
         proven = bare.data[:-PROOF_OBJECT]
         expected = self._suite.mac(self._suite.pad(counter + proven))
         if not hmac.compare_digest(proof, expected):
@@ -105,11 +106,11 @@ class Channel:
         else:
             return b""
         if mark != PADDED or not enciphered or len(enciphered) % self._suite.block:
-            raise DeviceProtocolError("chip: enciphered data are no whole blocks")
+            raise unreadable("enciphered data are no whole blocks")
         try:
             return unpad(self._suite.decrypt(counter, enciphered))
         except ValueError as error:
-            raise DeviceProtocolError(f"chip: enciphered data: {error}") from None
+            raise unreadable(f"enciphered data: {error}") from None
 
     def _next(self) -> bytes:
         self._count = (self._count + 1) % (1 << 8 * self._suite.block)

@@ -1,0 +1,1 @@
+"""What the devices cost: one file a goal."""
