@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 from devices.hosted.process import Order
 
 CANCEL_WAIT_S: Final = 0.45  # the ports promise half a second; a printer needs most of it to withdraw a job
-END_TOLD_S: Final = 0.1  # the kernel tells how a process ended a moment after its line closed
+LINE_CLOSED: Final = "its line closed"
+END_TOLD_S: Final = 0.1  # between the two signs of an end; a process it left behind may hold the line open
 CANCEL_LIMIT_S: Final = 2.0  # a device that hangs is given up within two seconds
 UNASKED_BURST: Final = 2000  # messages; a document of as many sheets tells its progress in so many
 UNASKED_RATE: Final = 100.0  # a second; it beats ten times
@@ -63,6 +64,7 @@ class Life:
         self._numbers = itertools.count(1)
         self._unasked = Allowance(UNASKED_BURST, UNASKED_RATE)
         self._ending = False
+        self._signs: list[str] = []  # of its end
         self.lost: DeviceError | None = None
 
     async def start(self) -> None:
@@ -71,10 +73,10 @@ class Life:
         loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[None] = loop.create_future()
         try:
-            self._process = DriverProcess(name, self._lose, lambda: self._lose("it printed without end"))
+            self._process = DriverProcess(name, self._hear_end, lambda: self._lose("it printed without end"))
         except OSError as error:
             raise DeviceUnavailable(f"no process for the driver: {type(error).__name__}", device=name) from None
-        self._link = Link(self._hear, self._limit_of, self._lose, self._hear_end)
+        self._link = Link(self._hear, self._limit_of, self._lose, lambda: self._hear_end(LINE_CLOSED))
         self._transport, _ = await loop.create_connection(lambda: self._link, sock=self._process.wire)
         self._pulse = Pulse(self._process.pid, self._link, lambda: self._lose("it hangs"))
         self._transport.write(message)
@@ -239,8 +241,16 @@ class Life:
         pending.answer.add_done_callback(lambda _: limit.cancel())
         await asyncio.wait({pending.answer}, timeout=wait_s)
 
-    def _hear_end(self) -> None:
-        asyncio.get_running_loop().call_later(END_TOLD_S, self._lose, "its line closed")
+    def _hear_end(self, how: str) -> None:
+        """Take one of the two signs that it ended: the kernel's word, and the end of the line after its last message.
+
+        A message that is still on its way may name the job that has to be asked about.
+        """
+        self._signs.append(how)
+        if len(self._signs) > 1:
+            self._lose(next(sign for sign in self._signs if sign != LINE_CLOSED))
+        else:
+            asyncio.get_running_loop().call_later(END_TOLD_S, self._lose, how)
 
     def _late(self, name: str) -> None:
         self._lose(f"{name}: no answer within {SOON_S:g} s")

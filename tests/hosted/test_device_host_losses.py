@@ -169,6 +169,7 @@ async def test_call_that_changes_nothing_is_unavailable_and_not_unknown(make: Ca
     device = make("acme-nasty")
     await device.open()
     async with asyncio.TaskGroup() as group:
+        os.kill(device.pid, signal.SIGSTOP)  # or it might answer first
         probing = group.create_task(_error_of(device.probe))
         await asyncio.sleep(0)
         os.kill(device.pid, signal.SIGKILL)
