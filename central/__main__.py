@@ -16,12 +16,12 @@ import yaml
 from sqlalchemy.exc import SQLAlchemyError
 
 from central.commands import run
-from central.fonts import FontMissing
 from central.office import Terms
 from central.pacer import CAPACITY
 from central.packages import CATALOGUE
 from central.restores import ASK_DAYS
 from central.serving import LOOPBACK, serve
+from typefaces import FontMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

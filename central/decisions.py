@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from central.challenges import Challenges
     from central.clock import Clock
-    from central.fonts import Typefaces
     from central.packages import Package, Packages
     from central.promises import Calendar
     from central.register import Person, Register
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from central.store.database import Store
     from central.store.schema import Case
     from central.switches import Switches
+    from typefaces import Typefaces
 
 APPROVED, REFUSED, FILED = "approved", "refused", "filed"
 CERTIFICATE: Final = "certificate"

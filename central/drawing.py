@@ -19,7 +19,7 @@ from central.keys import SEAL_AUTHORITY
 
 if TYPE_CHECKING:
     from central.certificates import Certificate, Row
-    from central.fonts import Typefaces
+    from typefaces import Typefaces
 
 ENGLISH: Final = "Certificate of Social Insurance Participation"
 OPENING: Final = "经查询社会保险登记库，下列人员在所列期间参加社会保险的情况如下，特此证明。"

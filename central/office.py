@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from central.challenges import Challenges
 from central.decisions import Desk
 from central.enrolment import Enrolment
-from central.fonts import Typefaces
 from central.intake import Intake
 from central.keys import load_keys, private_folder
 from central.pacer import CAPACITY, Pacer
@@ -22,6 +21,7 @@ from central.store.database import Store
 from central.switches import Switches
 from central.throttle import Throttle
 from central.worker import Bell, Worker
+from typefaces import Typefaces
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -28,12 +28,16 @@ from kiosk.events import AlarmRaised, CatalogueRefused, DeviceChanged
 from kiosk.gateway_http import HttpGateway
 from kiosk.identity.face_local import LocalFaceEngine
 from kiosk.keys import open_key
+from kiosk.maintenance.assembly import Listeners, assemble
+from kiosk.maintenance.card import piv_dialogues
+from kiosk.maintenance.dry_run import DryDesk
+from kiosk.maintenance.proof import CENTRAL
 from kiosk.network_watch import NetworkWatch
 from kiosk.phrases import said as said_in
 from kiosk.settings import Isolation
 from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
-from kiosk.terminal import Terminal
+from kiosk.terminal import VERSION, Terminal
 from kiosk.views import text
 from kiosk.visit import Tools
 from offline_queue.courier import Courier
@@ -86,6 +90,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
     log = EventLog(clock, sys.stdout)
     trail = AuditTrail(clock, log)
     parts = _parts(settings)
+    listeners = Listeners(parts.state, settings, clock, log)
     central, kiosk = settings.central, settings.terminal.kiosk
     credentials = Credentials(parts.token, Path(central.token_file), lambda: open_key(settings, create=True), clock)
     gateway = HttpGateway(
@@ -154,6 +159,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         return tuple(reason.value for reason in reasons)
 
     async def heard() -> None:
+        listeners.proofs.proved(CENTRAL)
         with contextlib.suppress(LinkDown):  # the courier will be refused, try again, and tell why
             await credentials.introduce(gateway)
         try:
@@ -167,9 +173,24 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         await outbox.close()
         credentials.close()
 
+    stage = _stage(settings, screen, clock)
+    service = assemble(
+        listeners,
+        tools,
+        stage,
+        outbox,
+        version=VERSION,
+        open_desk=open_desk,
+        open_dry_desk=lambda visit: DryDesk(outbox, clock, log, kiosk, visit, trail=trail, key=lambda: credentials.key),
+        link_up=lambda: any(terminal.link_up for terminal in made),
+        order_keys=parts.anchors.receipt_keys,
+        piv=piv_dialogues,
+        fetch_orders=gateway.work_orders,
+        fetch_list=gateway.revoked_technicians,
+    )
     terminal = Terminal(
         tools,
-        _stage(settings, screen, clock),
+        stage,
         outbox,
         courier,
         open_desk=open_desk,
@@ -181,7 +202,9 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
             lambda: credentials.find_key(log, courier.nudge),
             trail.run,
             lambda: _watch_network(courier, clock, log),
+            *service.tasks,
         ],
+        service_mode=service.mode,
     )
     made.append(terminal)
     return terminal

@@ -85,6 +85,15 @@ class HttpGateway(Gateway):
             "POST", f"/v1/kiosks/{_part(self._kiosk)}/token", lambda reply: _is(str, reply["token"])
         )
 
+    async def work_orders(self) -> tuple[object, ...]:
+        """GET /v1/kiosks/{kiosk}/work-orders: signed as a whole each, so their content is not looked at here."""
+        path = f"/v1/kiosks/{_part(self._kiosk)}/work-orders"
+        return await self._json("GET", path, lambda reply: tuple(_is(list, reply["orders"])))
+
+    async def revoked_technicians(self) -> bytes:
+        """GET /v1/technicians/revoked: the authority's list (DER), empty when there is none."""
+        return await self._call("GET", "/v1/technicians/revoked", lambda reply: reply)
+
     async def close(self) -> None:
         """Break every exchange off; takes at most ``CLOSE_S``. Never raises."""
         self._closed = True

@@ -154,6 +154,8 @@ class MaintenanceSettings:
     head_slips: int = 500000  # slips a thermal head prints in its life
     warn_days: int = 3  # supplies that end sooner are told; before a weekend two days earlier
     export_days: int = 7  # of log lines kept for the log export
+    usb_root: str = "/media"  # below it USB sticks are mounted
+    burn_in_s: float = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -449,6 +451,7 @@ MAINTENANCE_POSITIVE = (
     "head_slips",
     "warn_days",
     "export_days",
+    "burn_in_s",
 )
 
 FACE_DISTANCE_CEILING = 0.6

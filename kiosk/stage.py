@@ -106,6 +106,7 @@ class Stage:
         self._in_visit = False
         self._default = Language.ZH_CN
         self._forget_timer: TimerHandle | None = None
+        self._finish_timer: TimerHandle | None = None
 
     # -- a visit's frame
 
@@ -122,8 +123,18 @@ class Stage:
         self._over = None
         self._disarm()
         self._disarm_cap()
+        if self._finish_timer is not None:
+            self._finish_timer.cancel()
         self._overlay = None
         self.place = None
+
+    def finish_within(self, seconds: float, banner: Text) -> None:
+        """Say that the machine is wanted, and end the visit under way after ``seconds`` as if its time were up."""
+        if self._in_visit:
+            self.set_banner(banner, now=True)
+            if self._finish_timer is not None:
+                self._finish_timer.cancel()
+            self._finish_timer = self._clock.call_later(seconds, lambda: self._end(Ending.TIMED_OUT))
 
     def reset_frame(self, language: Language) -> None:
         """Set language, size and banner to those of an untouched terminal."""

@@ -10,6 +10,7 @@ from kiosk.accounting import account
 from kiosk.attract import Attraction
 from kiosk.availability import Surroundings
 from kiosk.catalogue.plan import plan
+from kiosk.clock import first_of
 from kiosk.errors import GatewayRefused, GatewayRejected, GatewayUnreachable, GatewayUntrusted
 from kiosk.events import (
     HelpAsked,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from devices.health import Health
     from kiosk.case_desk import VisitDesk
     from kiosk.intents import Intent
+    from kiosk.maintenance.mode import ServiceMode
     from kiosk.visit import Tools
     from offline_queue.courier import Courier
     from offline_queue.outbox import Outbox
@@ -64,6 +66,7 @@ class Terminal:
         heard: Callable[[], Awaitable[None]],
         refused: Callable[[], Awaitable[None]],
         beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
+        service_mode: ServiceMode | None = None,
     ) -> None:
         """``heard`` is called when central has answered, ``refused`` when it does not let us in.
 
@@ -79,6 +82,9 @@ class Terminal:
         self._heard = heard
         self._refused = refused
         self._beside = beside
+        self._service_mode = service_mode
+        if service_mode is not None:
+            service_mode.on_wanted = stage.finish_within
         self._around = Surroundings()
         self._reached = False  # central answered when it was last asked for the services
         self._attraction = Attraction(tools, stage, self._around)
@@ -173,6 +179,11 @@ class Terminal:
             self._stage.set_banner(NOTHING if up else text("banner.offline"))
             self._attraction.refresh()
 
+    @property
+    def link_up(self) -> bool:
+        """Whether central is reached."""
+        return self._around.link_up
+
     # -- one visit
 
     async def _serve(self) -> None:
@@ -180,8 +191,21 @@ class Terminal:
         while True:
             self._stage.reset_frame(default)
             self._stage.set_banner(NOTHING if self._around.link_up else text("banner.offline"))
-            entry = await self._attraction.wait()
-            await self._visit(entry)
+            entry = await self._next_entry()
+            if entry:
+                await self._visit(entry)
+
+    async def _next_entry(self) -> str:
+        """Return the key a resident touched; empty: the machine was served by technicians instead, and is back."""
+        mode = self._service_mode
+        if mode is None:
+            return await self._attraction.wait()
+        if not mode.wanted.is_set():
+            position, entry = await first_of(self._attraction.wait(), _set(mode.wanted))
+            if position == 0:
+                return entry
+        await mode.serve()
+        return ""
 
     async def _visit(self, entry: str) -> None:
         tools, stage = self._tools, self._stage
@@ -279,3 +303,8 @@ class Terminal:
                 self._courier.nudge()
         self._around.closed = await self._limits_reached()
         self._attraction.refresh()
+
+
+async def _set(event: asyncio.Event) -> str:
+    await event.wait()
+    return ""

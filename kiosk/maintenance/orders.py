@@ -71,6 +71,7 @@ class WorkOrder:
     subject: str = ""
     parts: tuple[str, ...] = ()
     state: str = "open"
+    back: datetime | None = None  # when residents are told the machine is expected back; ``ends`` where not given
 
 
 def read_order(text: str) -> WorkOrder:
@@ -79,7 +80,9 @@ def read_order(text: str) -> WorkOrder:
     begins, ends = datetime.fromisoformat(said["from"]), datetime.fromisoformat(said["to"])
     if begins.tzinfo is None or ends.tzinfo is None or begins >= ends:
         raise ValueError("an order needs a window of time with its zone")
+    back = datetime.fromisoformat(said["back"]) if said.get("back") else None
     return WorkOrder(
+        back=back,
         number=str(said["number"]),
         kiosk=str(said["kiosk"]),
         technician=str(said["technician"]),

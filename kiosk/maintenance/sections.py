@@ -340,7 +340,7 @@ def part(subject: str) -> Text:
     return text(f"maintenance.part.{subject}" if subject in PARTS else f"device.{subject}")
 
 
-PARTS: Final = frozenset({"central", "queue", "disk", "power", "dry_run"})
+PARTS: Final = frozenset({"face", "central", "queue", "disk", "dry_run"})
 
 
 def why(code: str) -> Text:

@@ -19,7 +19,7 @@ from pyhanko.sign.fields import MDPPerm
 from central.authority import Identity, new_document_signer, new_root
 from central.certificates import CaseRef, Certificate, Period, rows_for
 from central.drawing import draw
-from central.fonts import Typefaces
+from typefaces import Typefaces
 from central.register import Register
 from central.sealing import DocumentSealer
 from devices.values import Pii

@@ -1,4 +1,7 @@
-"""The typefaces of documents: Noto Serif CJK SC (OFL 1.1), one face taken out of the system's collections once."""
+"""The typefaces of paper drawn here: Noto CJK SC (OFL 1.1), each face taken out of the system's collection once.
+
+Used by central for certificates and by the terminal for its readiness report; it imports nothing of ours.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FOLDER: Final = Path("/usr/share/fonts/opentype/noto")  # Debian package fonts-noto-cjk
-FACES: Final[Mapping[str, tuple[str, str]]] = {  # style -> (collection, full name of the face)
+SERIF: Final[Mapping[str, tuple[str, str]]] = {  # style -> (collection, full name of the face)
     "": ("NotoSerifCJK-Regular.ttc", "Noto Serif CJK SC"),
     "B": ("NotoSerifCJK-Bold.ttc", "Noto Serif CJK SC Bold"),
+}
+SANS: Final[Mapping[str, tuple[str, str]]] = {
+    "": ("NotoSansCJK-Regular.ttc", "Noto Sans CJK SC"),
+    "B": ("NotoSansCJK-Bold.ttc", "Noto Sans CJK SC Bold"),
 }
 _FULL_NAME_ID: Final = 4  # OpenType name table
 
@@ -27,18 +34,19 @@ class FontMissing(RuntimeError):
 class Typefaces:
     """Files of the faces, extracted on first use into a cache folder. Thread-safe."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, faces: Mapping[str, tuple[str, str]] = SERIF) -> None:
         self._cache = cache
+        self._faces = faces
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
         """Extract all faces now. Raises ``FontMissing``: better at the start than at the first certificate."""
-        for style in FACES:
+        for style in self._faces:
             self.file(style)
 
     def file(self, style: str) -> Path:
         """Return the font file of a style, "" or "B". Raises ``FontMissing``."""
-        collection, name = FACES[style]
+        collection, name = self._faces[style]
         target = self._cache / f"{name.replace(' ', '')}.otf"
         with self._lock:
             if not target.exists():

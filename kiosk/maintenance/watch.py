@@ -1,0 +1,153 @@
+"""Looks out for technicians' cards and the cabinet's door; fetches orders and revocations while central is reached."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Final
+
+from devices.card_reader import CardReader
+from devices.errors import DeviceError
+from devices.sensors import Sensor, Sensors
+from kiosk.clock import deadline
+from kiosk.errors import KioskError
+from kiosk.events import AlarmRaised
+from kiosk.maintenance.access import LIST_FILE, AccessRefused
+from kiosk.maintenance.keeping import FILE_MODE, flush_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
+
+    from kiosk.maintenance.access import Access, Authority, Technician
+    from kiosk.maintenance.mode import ServiceMode
+    from kiosk.maintenance.orders import Orders
+    from kiosk.visit import Tools
+
+SLICE_S: Final = 2.0  # how long a device is held to look: a journey that wants it waits no longer
+BREATH_S: Final = 0.2  # in which others get the device
+AWAY_S: Final = 5.0
+FETCH_S: Final = 300.0
+FETCH_DOWN_S: Final = 30.0
+
+
+class Watch:
+    """The tasks of the service mode beside the terminal."""
+
+    def __init__(self, tools: Tools, mode: ServiceMode) -> None:
+        self._tools = tools
+        self._mode = mode
+        self._door: bool | None = None
+
+    async def cards(self, access: Access) -> None:
+        """Announce technicians' cards until cancelled; residents' cards are none of this task's business."""
+        while True:
+            who = None
+            if not self._tools.devices.missing(["card_reader"]):
+                who = await self._look_for_card(access)
+            else:
+                await self._tools.clock.sleep(AWAY_S)
+            if who is not None:
+                await self._mode.announce(who)
+            await self._tools.clock.sleep(BREATH_S)
+
+    async def _look_for_card(self, access: Access) -> Technician | None:
+        try:
+            async with self._tools.devices.lease("card_reader") as reader, deadline(self._tools.clock, SLICE_S):
+                if not isinstance(reader, CardReader):
+                    raise TypeError(f"card_reader is a {type(reader).__name__}")
+                await reader.wait_card()
+                return await access.announced(reader)
+        except AccessRefused:
+            return None
+        except DeviceError as error:
+            self._tools.devices.report("card_reader", error)
+        except TimeoutError:
+            return None
+        return None
+
+    async def door(self) -> None:
+        """Tell the mode of the door until cancelled. An entry that cannot be written is told as an alarm."""
+        while True:
+            if self._tools.devices.missing(["sensors"]):
+                await self._tools.clock.sleep(AWAY_S)
+                continue
+            is_open = await self._look_at_door()
+            before, self._door = self._door, self._door if is_open is None else is_open
+            try:
+                if self._door and not before:
+                    await self._mode.door_opened()
+                elif before and not self._door:
+                    await self._mode.door_shut()
+            except OSError as error:
+                self._tools.log.emit(AlarmRaised(code="maintenance.not_written", subject=type(error).__name__))
+            await self._tools.clock.sleep(BREATH_S)
+
+    async def _look_at_door(self) -> bool | None:
+        """Return whether the door is open, at the latest after a slice; ``None``: it cannot be told."""
+        try:
+            async with self._tools.devices.lease("sensors") as device:
+                if not isinstance(device, Sensors) or Sensor.DOOR_OPEN not in device.fitted():
+                    return None
+                now = (await device.states()).get(Sensor.DOOR_OPEN)
+                if now is not self._door:
+                    return now
+                async with deadline(self._tools.clock, SLICE_S):
+                    while True:
+                        change = await device.change()
+                        if change.sensor is Sensor.DOOR_OPEN:
+                            return change.on
+        except DeviceError as error:
+            self._tools.devices.report("sensors", error)
+        except TimeoutError:
+            return None
+        return None
+
+
+class Errands:
+    """Fetches what central has for technicians: the orders of this machine, and the revocation list."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        folder: Path,
+        orders: Orders,
+        authority: Authority,
+        *,
+        fetch_orders: Callable[[], Awaitable[Sequence[object]]],
+        fetch_list: Callable[[], Awaitable[bytes]],
+    ) -> None:
+        self._tools = tools
+        self._folder = folder
+        self._orders = orders
+        self._authority = authority
+        self._fetch_orders = fetch_orders
+        self._fetch_list = fetch_list
+
+    async def run(self) -> None:
+        """Fetch until cancelled."""
+        while True:
+            fine = await self.fetch()
+            await self._tools.clock.sleep(FETCH_S if fine else FETCH_DOWN_S)
+
+    async def fetch(self) -> bool:
+        """Fetch once; return whether central was reached and the disk took it."""
+        try:
+            await self._orders.take(await self._fetch_orders())
+            fresh = await self._fetch_list()
+            if fresh and self._authority.take_list(fresh):
+                await asyncio.to_thread(_keep_list, self._folder / LIST_FILE, fresh)
+        except (KioskError, OSError):
+            return False
+        return True
+
+
+def _keep_list(path: Path, der: bytes) -> None:
+    draft = path.with_name(path.name + ".new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(der)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)
+    flush_folder(path.parent)
