@@ -139,8 +139,16 @@ class VpcdService:
         self._absent.touch()
 
     def plug_reader(self) -> None:
-        """Put the cable back: noticed within a second and a half."""
-        self._absent.unlink(missing_ok=True)
+        """Put the cable back: noticed within a second and a half.
+
+        A daemon that began without the reader never looks for it, as it is none on USB: it is restarted.
+        """
+        if not self._absent.exists():
+            return
+        self._absent.unlink()
+        if self._shell is not None and not self._listening():
+            self.stop()
+            self.start()
 
     def mute_chip(self, slot: int, on: bool) -> None:
         """Let the chip that is put into ``slot`` from now on give no answer to power."""
