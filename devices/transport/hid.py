@@ -32,9 +32,18 @@ class HidWire:
     """One HID interface. ``read`` returns one report at a time, without its number.
 
     ``report_size`` is the size of a report's data in bytes; ``report_id`` 0 means that the device numbers none.
+    ``sysfs`` and ``device_files`` are where the kernel has its files.
     """
 
-    def __init__(self, address: str, *, report_size: int = 64, report_id: int = 0, sysfs: Path = SYSFS) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        report_size: int = 64,
+        report_id: int = 0,
+        sysfs: Path = SYSFS,
+        device_files: Path = DEVICE_FILES,
+    ) -> None:
         self._address = address
         self._numbers = _ADDRESS.fullmatch(address)
         if self._numbers is None and not address.startswith("/"):
@@ -42,6 +51,7 @@ class HidWire:
         self._report_size = report_size
         self._report_id = report_id
         self._sysfs = sysfs
+        self._device_files = device_files
         self._file: int | None = None
         self._poll = select.poll()
 
@@ -74,7 +84,7 @@ class HidWire:
                 found.append((which, node.name))
         if not found:
             raise DeviceUnavailable(f"no HID device {self._address}")
-        return DEVICE_FILES / min(found)[1]
+        return self._device_files / min(found)[1]
 
     def write(self, data: bytes) -> None:
         """Send ``data`` in as many reports as it takes, the last filled up with zeros.

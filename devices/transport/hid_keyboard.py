@@ -11,18 +11,19 @@ import contextlib
 import errno
 import fcntl
 import os
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from devices.errors import DeviceCode, DeviceUnavailable
-from devices.transport.hid import SYSFS, HidWire
+from devices.transport.hid import DEVICE_FILES, SYSFS, HidWire
 
-EVENT_FILES: Final = Path("/dev/input")
-EVIOCGRAB = 0x40044590  # _IOW('E', 0x90, int), linux/input.h
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EVIOCGRAB: Final = 0x40044590  # _IOW('E', 0x90, int), linux/input.h
 
 
 class HidKeyboardWire(HidWire):
-    """Opens and grabs; ``event_files`` and ``sysfs`` are where the kernel has its files."""
+    """Opens and grabs."""
 
     def __init__(
         self,
@@ -31,10 +32,9 @@ class HidKeyboardWire(HidWire):
         report_size: int,
         report_id: int = 0,
         sysfs: Path = SYSFS,
-        event_files: Path = EVENT_FILES,
+        device_files: Path = DEVICE_FILES,
     ) -> None:
-        super().__init__(address, report_size=report_size, report_id=report_id, sysfs=sysfs)
-        self._event_files = event_files
+        super().__init__(address, report_size=report_size, report_id=report_id, sysfs=sysfs, device_files=device_files)
         self._grabbed: list[int] = []
 
     def open(self) -> None:
@@ -59,7 +59,7 @@ class HidKeyboardWire(HidWire):
     def _grab(self) -> None:
         node = self._sysfs / self.path().resolve().name
         for event in sorted(node.glob("device/input/input*/event*")):
-            path = self._event_files / event.name
+            path = self._device_files / "input" / event.name
             try:
                 file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
                 self._grabbed.append(file)
