@@ -145,7 +145,7 @@ class EscposPrinter(Printer):
         return (Supply(SupplyKind.PAPER, "roll", None, state),)
 
     async def counters(self) -> PrinterCounters:
-        """Ask for cuts, lines and heatings, where the profile has them. Raises ``DeviceUnavailable`` or ``DeviceTimeout``.
+        """Ask for cuts, lines and heatings where the profile has them. Raises ``DeviceUnavailable``, ``DeviceTimeout``.
 
         A printer that is stopped answers only when it goes on.
         """

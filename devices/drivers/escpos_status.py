@@ -121,7 +121,7 @@ SAID: Final = frozenset(
     {meaning for bits in ANSWERS.values() for _, meaning in bits if isinstance(meaning, Condition)}
     | {Condition.NOT_ACCEPTING, Condition.SILENT}
 )  # every condition this driver can tell of a printer
-TOLD_BY_TICKET: Final = frozenset({Condition.OUTPUT_NEARLY_FULL})  # ... and of one with a full status
+SAID_WITH_FULL_STATUS: Final = frozenset({Condition.OUTPUT_NEARLY_FULL})  # ... and of one with a full status
 
 
 @dataclass(frozen=True, slots=True)

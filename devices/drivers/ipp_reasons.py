@@ -132,4 +132,7 @@ def _bare(reason: str) -> str:
     for suffix in SUFFIXES:
         if reason.endswith(suffix):
             return reason.removesuffix(suffix)
-    return reason
+    # Some printers cut long reasons off after 31 characters: "marker-waste-almost-full-warnin".
+    keyword, dash, rest = reason.rpartition("-")
+    cut = any(suffix.startswith(dash + rest) for suffix in SUFFIXES)
+    return keyword if cut and keyword in PRINTER_REASONS else reason

@@ -27,7 +27,7 @@ START_ATTEMPTS = 3  # a free port may be taken by somebody else between finding 
 POLL_S = 0.02
 TONER_FULL, TONER_LOW, TONER_OUT = 80, 5, 0
 WASTE = 25  # percent full; 100 would be a fault of its own
-PRINT_JOB = 0x0002
+PRINT_JOB, GET_PRINTER_ATTRIBUTES = 0x0002, 0x000B
 
 
 class IppMachine:
@@ -116,6 +116,14 @@ class IppMachine:
         shutil.rmtree(self._spool, ignore_errors=True)
         self._spool.mkdir(parents=True, exist_ok=True)
 
+    async def mute(self) -> None:
+        """Let it take connections and answer nothing, as a printer whose program hangs."""
+        self._signal(signal.SIGSTOP)
+
+    async def unmute(self) -> None:
+        """Let it go on where it was."""
+        self._signal(signal.SIGCONT)
+
     async def set_paper(self, present: bool) -> None:
         """Fill or empty the tray; the printer's state shows it at once, job or not."""
         await self._load(FULL_TRAY if present else 0)
@@ -168,6 +176,15 @@ class IppMachine:
             await self._service_job()
             await asyncio.sleep(POLL_S)
         await self._idle()
+        for _ in itertools.count():  # the printer reads what its paper path said a moment later
+            said = await self._reasons()
+            if add in said and not (remove and remove in said):
+                return
+            await asyncio.sleep(POLL_S)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            os.kill(self._process.pid, number)
 
     async def _idle(self) -> None:
         for _ in itertools.count():
@@ -192,13 +209,21 @@ class IppMachine:
         await self._exchange(f"GET {path} HTTP/1.1\r\n", b"")
 
     async def _service_job(self) -> None:
-        body = struct.pack(">BBHI", 2, 0, PRINT_JOB, 1) + b"\x01"
+        name = paper_path.attribute(0x42, "job-name", paper_path.SERVICE_JOB.encode())
+        kind = paper_path.attribute(0x49, "document-format", b"application/pdf")
+        await self._request(PRINT_JOB, name + kind, b"%PDF-1.4\n")
+
+    async def _reasons(self) -> str:
+        """Return the words the printer says of its state, together with whatever else its answer holds."""
+        wanted = paper_path.attribute(0x44, "requested-attributes", b"printer-state-reasons")
+        return (await self._request(GET_PRINTER_ATTRIBUTES, wanted)).decode("latin-1")
+
+    async def _request(self, operation: int, attributes: bytes, document: bytes = b"") -> bytes:
+        body = struct.pack(">BBHI", 2, 0, operation, 1) + b"\x01"
         body += paper_path.attribute(0x47, "attributes-charset", b"utf-8")
         body += paper_path.attribute(0x48, "attributes-natural-language", b"en")
-        body += paper_path.attribute(0x45, "printer-uri", self.uri.encode())
-        body += paper_path.attribute(0x42, "job-name", paper_path.SERVICE_JOB.encode())
-        body += paper_path.attribute(0x49, "document-format", b"application/pdf") + b"\x03%PDF-1.4\n"
-        await self._exchange("POST /ipp/print HTTP/1.1\r\nContent-Type: application/ipp\r\n", body)
+        body += paper_path.attribute(0x45, "printer-uri", self.uri.encode()) + attributes + b"\x03" + document
+        return await self._exchange("POST /ipp/print HTTP/1.1\r\nContent-Type: application/ipp\r\n", body)
 
     async def _exchange(self, head: str, body: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)

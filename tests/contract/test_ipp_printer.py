@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import pypdf
@@ -17,25 +18,18 @@ import pytest
 
 from devices.drivers import ipp_printer
 from devices.drivers.ipp_printer import IppPrinter
+from devices.drivers.ipp_reasons import SAID
 from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable, OutcomeUnknown
 from devices.health import Condition
 from devices.printer import PrintOutcome, PrintProgress
 from devices.sim.ipp_machine import IppMachine
-from devices.testing.printer import (
-    QUIET_S,
-    PrinterContract,
-    blocked_by,
-    cancelled_in_time,
-    error_of,
-    opened,
-    printing,
-    ready,
-    until,
-)
+from devices.testing.device import cancelled_in_time, error_of, opened, until
+from devices.testing.printer import PrinterContract
+from devices.testing.printer_hands import QUIET_S, blocked_by, printing, ready
 from devices.values import PdfDocument, PrintJob, Slip
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from devices.drivers.ipp_codec import Attributes
 
@@ -44,16 +38,31 @@ SLOW_SHEET_S = 0.6
 CREATE_JOB, SEND_DOCUMENT, PRINT_JOB = 0x05, 0x06, 0x02
 
 
+# What the real ippeveprinter says of itself, and how its own panel says it.
+REASONS = {
+    Condition.PAPER_JAM: "media-jam",
+    Condition.COVER_OPEN: "cover-open",
+    Condition.TRAY_MISSING: "input-tray-missing",
+    Condition.WASTE_NEARLY_FULL: "marker-waste-almost-full",
+    Condition.WASTE_FULL: "marker-waste-full",
+    Condition.MEMORY_FULL: "spool-area-full",
+    Condition.PAUSED: "paused",
+    Condition.OTHER: "other",
+}
+LEVELS = frozenset({Condition.PAPER_LOW, Condition.PAPER_OUT, Condition.TONER_LOW, Condition.TONER_OUT})
+NO_WORD = "ippeveprinter has no word for it: said by a front panel in TestEveryReason"
+
+
 class SheetHands:
     """The contract's hands on the simulated machine."""
 
-    conditions = frozenset(
-        {Condition.PAPER_LOW, Condition.PAPER_OUT, Condition.COVER_OPEN, Condition.TONER_LOW, Condition.TONER_OUT}
-    )
+    said = SAID
+    conditions = LEVELS | REASONS.keys()
+    out_of_reach: Mapping[Condition, str] = MappingProxyType(dict.fromkeys(SAID - LEVELS - REASONS.keys(), NO_WORD))
 
     def __init__(self, machine: IppMachine) -> None:
         self.machine = machine
-        self.unplug, self.plug = machine.unplug, machine.plug
+        self.unplug, self.plug, self.mute, self.unmute = machine.unplug, machine.plug, machine.mute, machine.unmute
         self._numbers = itertools.count(1)
 
     def new_job(self) -> PrintJob:
@@ -82,21 +91,21 @@ class SheetHands:
                 await self.machine.paper_low()
             case Condition.PAPER_OUT:
                 await self.machine.set_paper(False)
-            case Condition.COVER_OPEN:
-                await self.machine.report(add="cover-open")
             case Condition.TONER_LOW:
                 await self.machine.toner(5)
-            case _:
+            case Condition.TONER_OUT:
                 await self.machine.toner(0)
+            case _:
+                await self.machine.report(add=REASONS[condition])
 
     async def clear(self, condition: Condition) -> None:
         match condition:
             case Condition.PAPER_LOW | Condition.PAPER_OUT:
                 await self.machine.set_paper(True)
-            case Condition.COVER_OPEN:
-                await self.machine.report(remove="cover-open")
-            case _:
+            case Condition.TONER_LOW | Condition.TONER_OUT:
                 await self.machine.toner(80)
+            case _:
+                await self.machine.report(remove=REASONS[condition])
 
 
 def pdf(title: str, pages: int) -> PdfDocument:
@@ -107,6 +116,9 @@ def pdf(title: str, pages: int) -> PdfDocument:
     buffer = io.BytesIO()
     writer.write(buffer)
     return PdfDocument(buffer.getvalue(), pages)
+
+
+SPECIMEN = PrintJob("specimen", pdf("specimen", PAGES))
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +145,7 @@ def device(machine: IppMachine) -> IppPrinter:
 
 
 class TestIppPrinter(PrinterContract):
-    pass
+    specimen = SPECIMEN
 
 
 class OldFashioned(IppPrinter):
@@ -145,6 +157,8 @@ class OldFashioned(IppPrinter):
 
 class TestIppPrinterWithoutCreateJob(PrinterContract):
     """The same for printers that only know Print-Job: there a job's number is learnt late, and its title must do."""
+
+    specimen = SPECIMEN
 
     @pytest.fixture
     def device(self, machine: IppMachine) -> IppPrinter:
@@ -198,7 +212,7 @@ class TestEndings:
             await machine.plug()
             receipt = await device.print(second)
             assert receipt.job.startswith(f"{second.title}#1#")
-            assert await device.outcome(f"{first.title}#1#{PAGES}") is PrintOutcome.UNKNOWN
+            assert await device.outcome(f"{first.title}#1#{PAGES}/{PAGES}") is PrintOutcome.UNKNOWN
 
     async def test_another_terminals_job_delays_ours_and_it_still_comes_out_once(
         self, device: IppPrinter, hands: SheetHands, machine: IppMachine
@@ -226,6 +240,7 @@ DOOMED_TERMINAL = """
 import asyncio, sys
 from pathlib import Path
 from devices.drivers.ipp_printer import IppPrinter
+from devices.drivers.ipp_reasons import SAID
 from devices.values import PdfDocument, PrintJob
 
 async def main(uri, title, path, pages, two_steps):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from devices.sim.escpos_machine import EscposMachine
 from devices.sim.escpos_mechanism import BUFFER
-from devices.testing.printer import until
+from devices.testing.device import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
