@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from devices import registry
 from devices.drivers.opencv_camera import OpencvCamera
 from devices.errors import DeviceCode, DeviceFault, DeviceUnavailable
+from devices.hosted.confine import Limits
 from devices.sim.camera_machine import CameraMachine
 from devices.testing.camera import CameraContract, watching
 from devices.testing.device import error_of, opened
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from devices.device import Device
     from devices.values import Frame
 
 FILM_FRAMES = 12
@@ -104,6 +107,16 @@ class TestStream(CameraContract):
     @pytest.fixture
     def device(self, machine: CameraMachine) -> OpencvCamera:
         return OpencvCamera("camera", machine.url)
+
+
+class TestHostedStream(TestStream):
+    """The same in a process of its own: a megabyte a picture, and nothing else waits for it."""
+
+    @pytest.fixture
+    async def device(self, machine: CameraMachine) -> AsyncIterator[Device]:
+        device = registry.create_hosted("opencv", "camera", {"source": machine.url}, Limits())
+        yield device
+        await device.close()
 
 
 class TestFilm(CameraContract):
