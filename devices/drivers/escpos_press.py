@@ -92,7 +92,7 @@ class Press:
             raise
         except DeviceError as error:
             self._remnant = self._remnant or (run.started and not run.cut)
-            if run.started and isinstance(error, DeviceUnavailable):
+            if run.started and isinstance(error, DeviceUnavailable | DeviceTimeout):
                 raise self._unknown(run, "link lost in the middle of a slip") from error
             raise
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from typing import TYPE_CHECKING
 
 from devices.blocking import BlockingWorker
@@ -127,7 +128,7 @@ class StreamLink:
         except OSError:
             self._lose()
             return
-        if not data and self._end.empty_is_end:
+        if not data and (self._end.empty_is_end or _hung_up(self._alive())):
             self._lose()
         elif not data:
             asyncio.get_running_loop().remove_reader(self._alive())  # or the loop would turn for nothing
@@ -180,3 +181,9 @@ class StreamLink:
         if self._leaving is not None:
             await self._leaving.close()
             self._leaving = None
+
+
+def _hung_up(descriptor: int) -> bool:
+    look = select.poll()
+    look.register(descriptor, 0)  # hang-up and error are always told
+    return bool(look.poll(0))
