@@ -40,12 +40,13 @@ class Played(Generic[T]):
 
 def play(dialogue: Dialogue[T], answer: Callable[[bytes], bytes]) -> Played[T]:
     """Let ``answer`` be the chip."""
-    command = next(dialogue)
-    for count in range(1, MOST_COMMANDS):
+    answered = None
+    for count in range(MOST_COMMANDS):
         try:
-            command = dialogue.send(answer(command))
+            command = dialogue.send(answered)  # type: ignore[arg-type]
         except StopIteration as end:
             return Played(end.value, count)
+        answered = answer(command)
     raise AssertionError("the dialogue does not end")
 
 

@@ -20,6 +20,8 @@ from devices.sim.emrtd_session import Request, Session, Unprotected
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from devices.sim.emrtd_proof import AgreementKey, SigningKey
+
 CARD_ACCESS, ATR_INFO = 0x011C, 0x2F01
 APPLICATION: Final = bytes.fromhex("A0000002471001")
 MASTER, TRAVEL = "master file", "travel document"
@@ -48,8 +50,9 @@ class Faults:
 class EmrtdChip:
     """One document. ``files`` maps identifiers to contents; ``zone`` is what the keys are made of.
 
-    ``largest_answer`` above 256: the chip says in EF.ATR/INFO that it speaks extended lengths. ``random`` and
-    ``sleep`` are given where a test wants the same run twice, or not to wait.
+    ``largest_answer`` above 256: the chip says in EF.ATR/INFO that it speaks extended lengths. ``agreeing`` and
+    ``signing`` are the keys it proves itself with (data groups 14 and 15). ``random`` and ``sleep`` are given where a
+    test wants the same run twice, or not to wait.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class EmrtdChip:
         largest_answer: int = 256,
         random: Callable[[int], bytes] = os.urandom,
         sleep: Callable[[float], None] = time.sleep,
+        agreeing: AgreementKey | None = None,
+        signing: SigningKey | None = None,
     ) -> None:
         self.files = dict(files)
         self.faults = Faults()
@@ -72,6 +77,7 @@ class EmrtdChip:
         self._pace = pace
         self._largest = largest_answer
         self._sleep = sleep
+        self._agreeing, self._signing = agreeing, signing
         self._master: dict[int, bytes] = {}
         if pace is not None:
             self._master[CARD_ACCESS] = tlv(0x31, pace.info())
@@ -89,6 +95,7 @@ class EmrtdChip:
         self._challenge = b""
         self._run: PaceDialogue | None = None
         self._last = b""
+        self._next: Session | None = None  # agreed upon in the command being answered, for those after it
 
     def answer(self, apdu: bytes) -> bytes:
         """Answer one command APDU."""
@@ -125,7 +132,9 @@ class EmrtdChip:
             data, status = b"", refused.status
         if len(data) > self._largest:
             return self._end(0x6700)
-        return self._spoiled(session.give(data, status, odd=bool(request.ins & 1)))
+        answer = self._spoiled(session.give(data, status, odd=bool(request.ins & 1)))
+        self._session, self._next = self._next or self._session, None
+        return answer
 
     def _end(self, status: int) -> bytes:
         self._session, self._open = None, False
@@ -158,9 +167,11 @@ class EmrtdChip:
             case 0x82:
                 return self._authenticate(request.data)
             case 0x22:
-                return self._begin_pace(request.data)
+                return self._set_environment(request)
             case 0x86:
-                return self._go_on_with_pace(request)
+                return self._agree(request.data) if self._open else self._go_on_with_pace(request)
+            case 0x88 if self._signing is not None and self._open:
+                return self._signing.sign(request.data)
         raise Refused(0x6D00)
 
     def _select(self, request: Request) -> bytes:
@@ -222,6 +233,20 @@ class EmrtdChip:
         self.wrong_keys += 1
         self.delayed_s += delay
         self._sleep(delay)
+
+    def _set_environment(self, request: Request) -> bytes:
+        if request.p1 == 0xC1:  # noqa: PLR2004 - both sides prove themselves: PACE
+            return self._begin_pace(request.data)
+        if self._agreeing is None or not self._open:
+            raise Refused(0x6A88)
+        return self._agree(request.data) if request.p2 == 0xA6 else b""  # noqa: PLR2004 - the old way, in one command
+
+    def _agree(self, data: bytes) -> bytes:
+        if self._agreeing is None:
+            raise Refused(0x6985)
+        cipher = self._agreeing.cipher
+        self._next = Session(cipher, self._agreeing.shared(data), bytes(cipher.block))
+        return b"" if data[:1] == b"\x91" else tlv(0x7C)
 
     def _begin_pace(self, data: bytes) -> bytes:
         if self._pace is None or self._pace.refused:

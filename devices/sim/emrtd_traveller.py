@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final
 from devices.sim.emrtd_crypto import tlv
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from devices.sim.emrtd_issuer import Holder, Issuer
 
-COM, SOD, DG1, DG2 = 0x011E, 0x011D, 0x0101, 0x0102
-TAGS: Final = {DG1: 0x61, DG2: 0x75}
+COM, SOD, DG1, DG2, DG14, DG15 = 0x011E, 0x011D, 0x0101, 0x0102, 0x010E, 0x010F
+TAGS: Final = {DG1: 0x61, DG2: 0x75, DG14: 0x6E, DG15: 0x6F}
 JPEG, JPEG_2000 = 0, 1
 
 
@@ -55,11 +57,18 @@ class Traveller:
 
 
 def files_of(
-    traveller: Traveller, picture: bytes, issuer: Issuer, *, kind: int = JPEG, signer: Holder | None = None
+    traveller: Traveller,
+    picture: bytes,
+    issuer: Issuer,
+    *,
+    kind: int = JPEG,
+    signer: Holder | None = None,
+    keys: Mapping[int, bytes] | None = None,
 ) -> dict[int, bytes]:
-    """Return the files of a document that ``issuer`` signed."""
+    """Return the files of a document that ``issuer`` signed; ``keys`` are data groups 14 and 15."""
     groups = {DG1: tlv(0x61, tlv(0x5F1F, "".join(traveller.lines()).encode("ascii"))), DG2: face(picture, kind)}
-    listed = tlv(0x60, tlv(0x5F01, b"0107"), tlv(0x5F36, b"040000"), tlv(0x5C, bytes(TAGS.values())))
+    groups |= keys or {}
+    listed = tlv(0x60, tlv(0x5F01, b"0107"), tlv(0x5F36, b"040000"), tlv(0x5C, bytes(TAGS[group] for group in groups)))
     signed = {identifier & 0xFF: content for identifier, content in groups.items()}
     return {COM: listed, SOD: issuer.security_object(signed, signer=signer), **groups}
 

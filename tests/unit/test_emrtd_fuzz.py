@@ -8,10 +8,13 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from devices.chip.emrtd import Authenticity, TrustAnchorError, TrustAnchors, ber, pace, read_travel_document
+from devices.chip.emrtd.chip_proof import prove_chip
+from devices.chip.emrtd.conversation import Conversation
 from devices.chip.emrtd.face import portrait_of
 from devices.chip.emrtd.passive_authentication import SecurityObject
 from devices.chip.emrtd.read import zone_of
@@ -19,10 +22,11 @@ from devices.chip.emrtd.secure_messaging import Channel, SessionLost
 from devices.chip.emrtd.suites import Algorithm, suite_of
 from devices.errors import DeviceProtocolError, MediumError
 from devices.sim.emrtd_chip import EmrtdChip
-from devices.sim.emrtd_crypto import tlv
+from devices.sim.emrtd_crypto import AES_128, tlv
 from devices.sim.emrtd_issuer import Issuer
 from devices.sim.emrtd_pace import PaceProfile
-from devices.sim.emrtd_traveller import DG1, DG2, SOD, files_of
+from devices.sim.emrtd_proof import AgreementKey, SigningKey, group14
+from devices.sim.emrtd_traveller import DG1, DG2, DG14, DG15, SOD, files_of
 from tests.emrtd import KEY, TODAY, TRAVELLER, jpeg, play
 
 if TYPE_CHECKING:
@@ -30,7 +34,9 @@ if TYPE_CHECKING:
 
 ISSUER = Issuer(TODAY)
 ANCHORS = TrustAnchors.of(ISSUER.anchor, revocations=(ISSUER.revocations(),))
-FILES = files_of(TRAVELLER, jpeg(), ISSUER)
+AGREEING = AgreementKey(AES_128)
+SIGNING = SigningKey(ec.generate_private_key(ec.SECP256R1()))
+FILES = files_of(TRAVELLER, jpeg(), ISSUER, keys={DG14: group14(AGREEING), DG15: SIGNING.group()})
 ALLOWED = (MediumError, DeviceProtocolError)
 LARGE = 1 << 18
 MOST_MEMORY = 4 << 20  # bytes, for a file of a quarter of a MiB
@@ -88,6 +94,15 @@ def test_zone(content: bytes) -> None:
         zone_of(content, today=TODAY)
 
 
+@given(of(FILES[DG14]), of(FILES[DG15]))
+@settings(deadline=None)
+def test_keys_of_the_chip(agreeing: bytes, signing: bytes) -> None:
+    """An issuer's mistake proves nothing and hurts nobody."""
+    for files in ({14: agreeing}, {14: agreeing, 15: signing}):
+        with contextlib.suppress(*ALLOWED):
+            play(prove_chip(Conversation(), files, bytes), lambda _: b"\x6a\x80")
+
+
 @given(of(tlv(0x31, PaceProfile().info(), PaceProfile(mapping=4).info())))
 @settings(deadline=None)
 def test_card_access(content: bytes) -> None:
@@ -139,7 +154,7 @@ def test_chip_that_says_anything(data: st.DataObject) -> None:
     """Each answer may be nonsense, in the open and within a channel that is sound."""
     profile = data.draw(st.sampled_from([None, PaceProfile()]))
     same_again = random.Random(9303).randbytes  # noqa: S311 - a run that can be run again
-    chip = EmrtdChip(FILES, TRAVELLER.key(), pace=profile, random=same_again, sleep=lambda _: None)
+    chip = EmrtdChip(FILES, TRAVELLER.key(), pace=profile, random=same_again, sleep=lambda _: None, agreeing=AGREEING)
     for file in data.draw(st.sets(st.sampled_from(sorted(chip.files)), max_size=2)):
         chip.files[file] = data.draw(of(chip.files[file]))
     nonsense = data.draw(st.dictionaries(st.integers(0, 40), st.binary(max_size=120), max_size=2))

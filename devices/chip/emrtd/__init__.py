@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from devices.chip.emrtd.anchors import TrustAnchorError, TrustAnchors
+from devices.chip.emrtd.chip_proof import ChipProof
 from devices.chip.emrtd.document import Access, TravelDocument
 from devices.chip.emrtd.face import PictureType
 from devices.chip.emrtd.keys import Can, MrzKey
@@ -16,6 +17,7 @@ __all__ = [
     "Access",
     "Authenticity",
     "Can",
+    "ChipProof",
     "MrzKey",
     "PictureType",
     "TravelDocument",

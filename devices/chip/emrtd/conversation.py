@@ -80,7 +80,7 @@ class Conversation:
             raise unreadable(f"{file.name} holds another object")
         if size > file.largest:
             raise unreadable(f"{file.name} claims more than {file.largest} bytes")
-        content, block = bytearray(head), self._block()
+        content, block = bytearray(head), self.room()
         while len(content) < size:
             part = yield from self._read_at(file, len(content), min(block, size - len(content)))
             if len(part) < min(LEAST_BLOCK, size - len(content)):
@@ -95,14 +95,15 @@ class Conversation:
         _demand(answer, f"selecting {file.name}")
         return (yield from self._read_head(file))
 
-    def _block(self) -> int:
+    def room(self) -> int:
+        """Return how many bytes of data one answer can hold."""
         if self.channel is None:
             return SHORT_ANSWER
         return self.channel.room(self.largest_answer)
 
     def _read_head(self, file: File) -> Dialogue[bytes]:
         """Read the first block; a chip that refuses more than there is gets asked for the header alone."""
-        answer = yield from self.ask(Command(READ, 0, 0, le=self._block()))
+        answer = yield from self.ask(Command(READ, 0, 0, le=self.room()))
         if answer.status not in {DONE, END_OF_FILE}:
             answer = yield from self.ask(Command(READ, 0, 0, le=HEADER_SIZE))
             _demand(answer, f"reading {file.name}")
@@ -114,7 +115,7 @@ class Conversation:
             _demand(answer, f"reading {file.name}")
             return answer.data
         where = ber.encode(OFFSET, offset.to_bytes(2 if offset <= 0xFFFF else 3))  # noqa: PLR2004 - two octets
-        size = min(size, self._block() - ODD_OVERHEAD)
+        size = min(size, self.room() - ODD_OVERHEAD)
         answer = yield from self.ask(Command(READ_ODD, 0, 0, where, le=size + ODD_OVERHEAD))
         _demand(answer, f"reading {file.name}")
         return ber.find(answer.data, DISCRETIONARY)[:size]

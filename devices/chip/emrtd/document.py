@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
+    from devices.chip.emrtd.chip_proof import ChipProof
     from devices.chip.emrtd.face import PictureType
     from devices.chip.emrtd.passive_authentication import Authenticity
     from devices.values import Pii, Sex
@@ -45,6 +46,7 @@ class TravelDocument:
     reason: str  # of that judgement, for technicians
     signer: str  # country of the document's signer, two letters; compare with issuing_state where it matters
     access: Access
+    chip_proof: ChipProof  # NONE: what was read may come from a copy of the chip
 
     def expired(self, today: date) -> bool:
         """Tell whether the document's term ended before ``today``."""

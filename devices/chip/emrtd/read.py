@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devices.chip.emrtd import bac, ber, mrz, pace
+from devices.chip.emrtd.chip_proof import prove_chip
 from devices.chip.emrtd.conversation import (
     LARGEST_ANSWER,
     MASTER_FILE,
@@ -32,11 +33,14 @@ if TYPE_CHECKING:
 
     from devices.chip import Dialogue
     from devices.chip.emrtd.anchors import TrustAnchors
+    from devices.chip.emrtd.chip_proof import ChipProof
     from devices.chip.emrtd.keys import AccessKey
     from devices.chip.emrtd.mrz import Mrz, Years
+    from devices.chip.emrtd.passive_authentication import Judgement
 
 TAG_LIST, ZONE = 0x5C, 0x5F1F
-NEEDED = frozenset({0x61, 0x75})  # data groups 1 and 2 in EF.COM's list
+FILES = {1: File.DG1, 2: File.DG2, 14: File.DG14, 15: File.DG15}
+NEEDED = frozenset({1, 2})  # the others serve the proof of the chip
 CAPABILITIES, EXTENDED_LENGTHS, LENGTH = 0x47, 0x7F66, 0x02  # EF.ATR/INFO (ISO/IEC 7816-4 clause 12.7)
 SPEAKS_EXTENDED = 0x40  # in the third octet of the capabilities
 STATUS_SIZE = 2
@@ -52,7 +56,7 @@ def read_travel_document(
     years: Years = YEARS,
     largest_answer: int = LARGEST_ANSWER,
 ) -> Dialogue[TravelDocument]:
-    """Open the chip, read data groups 1 and 2 and judge them.
+    """Open the chip, read data groups 1 and 2, judge them, and have the chip prove itself where it offers to.
 
     PACE where the chip offers it, otherwise BAC. ``largest_answer`` is what the reader can carry, in bytes: 256 for
     one that knows short commands only; what the chip says for itself counts as well. Raises ``MediumError``:
@@ -68,13 +72,19 @@ def read_travel_document(
             content = yield from _read(access, random, SHORT_ANSWER)
         except SessionLost:
             raise MediumError("chip: ended the session twice") from None
-    return _judged(content, anchors, today, years)
+    judgement = content.security.judge(content.files, anchors, today)
+    if judgement.authenticity is Authenticity.FAILED:
+        raise MediumError(judgement.reason, code=DeviceCode.CARD_REFUSED)
+    proof = yield from prove_chip(content.conversation, content.files, random)
+    zone = zone_of(content.files[1], today=today, years=years)
+    return _document(content, zone, judgement, proof)
 
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """What was read, judged by nobody."""
+    """What was read, judged by nobody, and the open session it was read in."""
 
+    conversation: Conversation
     way: Access
     security: SecurityObject
     files: dict[int, bytes] = field(repr=False)
@@ -86,18 +96,14 @@ def _read(access: AccessKey, random: Callable[[int], bytes], largest_answer: int
     yield from _look_at_list(conversation)
     security = SecurityObject((yield from conversation.read(File.SOD)))
     files = {}
-    for number, file in ((1, File.DG1), (2, File.DG2)):
-        files[number] = yield from conversation.read(file)
-    return _Content(way, security, files)
+    for number, file in FILES.items():
+        if number in NEEDED or number in security.hashes:
+            files[number] = yield from conversation.read(file)
+    return _Content(conversation, way, security, files)
 
 
-def _judged(content: _Content, anchors: TrustAnchors, today: date, years: Years) -> TravelDocument:
-    files = content.files
-    judgement = content.security.judge(files, anchors, today)
-    if judgement.authenticity is Authenticity.FAILED:
-        raise MediumError(judgement.reason, code=DeviceCode.CARD_REFUSED)
-    zone = zone_of(files[1], today=today, years=years)
-    portrait = portrait_of(files[2])
+def _document(content: _Content, zone: Mrz, judgement: Judgement, proof: ChipProof) -> TravelDocument:
+    portrait = portrait_of(content.files[2])
     return TravelDocument(
         document_code=zone.document_code,
         issuing_state=zone.issuing_state,
@@ -114,6 +120,7 @@ def _judged(content: _Content, anchors: TrustAnchors, today: date, years: Years)
         reason=judgement.reason,
         signer=judgement.signer,
         access=content.way,
+        chip_proof=proof,
     )
 
 
@@ -190,5 +197,5 @@ def _look_at_list(conversation: Conversation) -> Dialogue[None]:
         content = yield from conversation.read(File.COM)
     except FileAbsent:  # to be left out by newer issuers (Doc 9303-10 clause 4.6.1)
         return
-    if not set(ber.find(content, File.COM.tag, TAG_LIST)) >= NEEDED:
+    if not set(ber.find(content, File.COM.tag, TAG_LIST)) >= {FILES[number].tag for number in NEEDED}:
         raise MediumError("chip holds no zone or no face", code=DeviceCode.CARD_UNKNOWN_KIND)
