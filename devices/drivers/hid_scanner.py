@@ -15,7 +15,7 @@ from devices.drivers.scan_reports import (
     TRIGGER_REPORT,
     ReportFrames,
 )
-from devices.transport.hid import HidWire
+from devices.transport.hid import BAR_CODE_SCANNER, HidWire
 
 
 class HidScanner(ListeningScanner):
@@ -32,7 +32,9 @@ class HidScanner(ListeningScanner):
     ) -> None:
         self._port = port
         self._pulls = trigger
-        self._wire = HidWire(port.removeprefix("hid:"), report_size=REPORT_SIZE, report_id=DATA_REPORT)
+        self._wire = HidWire(
+            port.removeprefix("hid:"), report_size=REPORT_SIZE, report_id=DATA_REPORT, kind=BAR_CODE_SCANNER
+        )
         super().__init__(name, self._wire, ReportFrames(CodeText(encoding)), retrigger_s=retrigger_s)
 
     def info(self) -> DeviceInfo:

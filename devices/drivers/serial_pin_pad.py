@@ -7,7 +7,7 @@ from typing import Final
 from devices.device import DeviceInfo
 from devices.drivers.pin_pad_listener import ListeningPinPad
 from devices.pin_pad import PadKey
-from devices.transport.address import descriptor_wire_to
+from devices.transport.address import serial_wire_to
 
 DEFAULT_BAUD = 9600
 
@@ -35,7 +35,7 @@ class SerialPinPad(ListeningPinPad):
     def __init__(self, name: str, port: str, baud: int = DEFAULT_BAUD, *, wake: str = "", rest: str = "") -> None:
         self._port = port
         self._wake, self._rest = bytes.fromhex(wake), bytes.fromhex(rest)
-        super().__init__(name, descriptor_wire_to(port, baud=baud))
+        super().__init__(name, serial_wire_to(port, baud=baud))
 
     def info(self) -> DeviceInfo:
         """Return the name plate."""

@@ -9,7 +9,7 @@ from devices.device import DeviceInfo
 from devices.drivers.scan_codes import CodeText
 from devices.drivers.scan_lines import LineFrames
 from devices.drivers.scan_listener import ListeningScanner
-from devices.transport.address import descriptor_wire_to
+from devices.transport.address import serial_wire_to
 
 DEFAULT_BAUD = 9600
 
@@ -78,7 +78,7 @@ class SerialScanner(ListeningScanner):
         answers = (self._pull.answer,) if self._pull.answer else ()
         super().__init__(
             name,
-            descriptor_wire_to(port, baud=baud),
+            serial_wire_to(port, baud=baud),
             LineFrames(CodeText(encoding), framing=framing, aim=aim, answers=answers),
             retrigger_s=self._pull.retrigger_s,
         )

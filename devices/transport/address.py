@@ -19,32 +19,31 @@ def wire_to(
 ) -> Wire:
     """Make the wire for ``port``; nothing is opened.
 
-    ``usb:VVVV:PPPP[:SERIAL]`` is a vendor's USB class; for the others see :func:`descriptor_wire_to`.
-    Raises ``ValueError`` for an address that cannot be one.
-    """
-    scheme, _, rest = port.partition(":")
-    if scheme == "usb":
-        return UsbWire(UsbAddress.parse(rest), split=split)
-    return descriptor_wire_to(port, baud=baud, report_size=report_size, report_id=report_id)
-
-
-def descriptor_wire_to(port: str, *, baud: int, report_size: int = 64, report_id: int = 0) -> DescriptorWire:
-    """Make the wire for ``port``, one that can be listened to; nothing is opened.
-
-    ``hid:`` followed by an address of ``devices.transport.hid`` is a HID interface, ``socket://HOST:PORT`` a
-    serial-device server; everything else is a serial line: a path, or a URL pyserial knows.
-    Raises ``ValueError`` for an address that cannot be one.
+    ``usb:VVVV:PPPP[:SERIAL]`` is a vendor's USB class, ``hid:`` followed by an address of ``devices.transport.hid`` a
+    HID interface; for everything else see :func:`serial_wire_to`. Raises ``ValueError`` for what can be no address.
     """
     scheme, _, rest = port.partition(":")
     match scheme:
         case "usb":
-            raise ValueError(f"address {port!r}: a vendor's USB class cannot be listened to")
+            return UsbWire(UsbAddress.parse(rest), split=split)
         case "hid":
             return HidWire(rest, report_size=report_size, report_id=report_id)
-        case "socket":
-            at = urlsplit(port)
-            if not at.hostname or at.port is None:
-                raise ValueError(f"address {port!r}: expected socket://HOST:PORT")
-            return TcpWire(at.hostname, at.port)
         case _:
-            return SerialWire(port, baud)
+            return serial_wire_to(port, baud=baud)
+
+
+def serial_wire_to(port: str, *, baud: int) -> DescriptorWire:
+    """Make the wire for the serial line ``port``; nothing is opened.
+
+    ``socket://HOST:PORT`` is a serial-device server; everything else a path, or a URL pyserial knows. Raises
+    ``ValueError`` for what can be no address of a serial line.
+    """
+    scheme = port.partition(":")[0]
+    if scheme in {"usb", "hid"}:
+        raise ValueError(f"address {port!r}: a serial line is needed")
+    if scheme != "socket":
+        return SerialWire(port, baud)
+    at = urlsplit(port)
+    if not at.hostname or at.port is None:
+        raise ValueError(f"address {port!r}: expected socket://HOST:PORT")
+    return TcpWire(at.hostname, at.port)

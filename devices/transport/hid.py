@@ -15,6 +15,7 @@ import re
 import select
 import socket
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,10 +29,23 @@ DISCARD_READS = 256  # four times what the kernel keeps for us (HIDRAW_BUFFER_SI
 _ADDRESS = re.compile(r"([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})(?::([^/]+))?(?:/(\d+))?")
 
 
+@dataclass(frozen=True, slots=True)
+class HidKind:
+    """What an interface says it is: items of its report descriptor (HID 1.11, 6.2.2)."""
+
+    name: str
+    items: bytes
+
+
+KEYBOARD: Final = HidKind("keyboard", b"\x05\x01\x09\x06")  # Usage Page (Generic Desktop), Usage (Keyboard)
+BAR_CODE_SCANNER: Final = HidKind("HID POS scanner", b"\x05\x8c")  # Usage Page (Bar Code Scanner)
+
+
 class HidWire:
     """One HID interface. ``read`` returns one report at a time, without its number.
 
-    ``report_size`` is the size of a report's data in bytes; ``report_id`` 0 means that the device numbers none.
+    ``report_size`` is the size of a report's data in bytes; ``report_id`` 0 means that the device numbers none;
+    ``kind`` is what the interface has to be.
     ``sysfs`` and ``device_files`` are where the kernel has its files.
     """
 
@@ -41,6 +55,7 @@ class HidWire:
         *,
         report_size: int = 64,
         report_id: int = 0,
+        kind: HidKind | None = None,
         sysfs: Path = SYSFS,
         device_files: Path = DEVICE_FILES,
     ) -> None:
@@ -50,6 +65,7 @@ class HidWire:
             raise ValueError(f"HID address {address!r}: expected a path, or VVVV:PPPP[:SERIAL][/INTERFACE]")
         self._report_size = report_size
         self._report_id = report_id
+        self._kind = kind
         self._sysfs = sysfs
         self._device_files = device_files
         self._file: int | None = None
@@ -60,6 +76,7 @@ class HidWire:
         if self._file is not None:
             return
         path = self.path()
+        self._check_kind(path)
         try:
             self._file = _connect(path) if stat.S_ISSOCK(path.stat().st_mode) else _open_file(path)
         except BlockingIOError as error:
@@ -136,6 +153,15 @@ class HidWire:
         self._poll.unregister(file)
         with contextlib.suppress(OSError):  # gone already: that is all closing is for
             os.close(file)
+
+    def _check_kind(self, path: Path) -> None:
+        """Refuse an interface that says it is something else; one that says nothing is believed."""
+        if self._kind is None:
+            return
+        with contextlib.suppress(OSError):
+            descriptor = (self._sysfs / path.resolve().name / "device" / "report_descriptor").read_bytes()
+            if self._kind.items not in descriptor:
+                raise DeviceUnavailable(f"{path} is no {self._kind.name}: another mode, or another interface")
 
     def _readable(self, within_s: float) -> bool:
         self.fileno()

@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from devices.errors import DeviceCode, DeviceUnavailable
-from devices.transport.hid import DEVICE_FILES, SYSFS, HidWire
+from devices.transport.hid import DEVICE_FILES, KEYBOARD, SYSFS, HidWire
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,14 @@ class HidKeyboardWire(HidWire):
         sysfs: Path = SYSFS,
         device_files: Path = DEVICE_FILES,
     ) -> None:
-        super().__init__(address, report_size=report_size, report_id=report_id, sysfs=sysfs, device_files=device_files)
+        super().__init__(
+            address,
+            report_size=report_size,
+            report_id=report_id,
+            kind=KEYBOARD,
+            sysfs=sysfs,
+            device_files=device_files,
+        )
         self._grabbed: list[int] = []
 
     def open(self) -> None:

@@ -50,7 +50,7 @@ class Listener:
         await self._let_go()
         worker = BlockingWorker(self._name)
         try:
-            await worker.call(self._wire.open)
+            heard = await worker.call(self._open_wire)
         except asyncio.CancelledError:
             worker.retire(self._wire.close)  # without waiting: an open cannot be hurried, the caller can
             self._leaving = worker
@@ -61,8 +61,8 @@ class Listener:
                 error.device = self._name
             raise
         self._worker, self._gone = worker, None
-        self._heard = self._wire.fileno()
-        asyncio.get_running_loop().add_reader(self._heard, self._read)
+        self._heard = heard
+        asyncio.get_running_loop().add_reader(heard, self._read)
 
     async def close(self) -> None:
         """Stop listening and let go of the wire. Idempotent; never raises."""
@@ -102,6 +102,11 @@ class Listener:
                 break
             self._read()
         self.require()
+
+    def _open_wire(self) -> int:
+        """Open the wire and return its descriptor; in the device's thread."""
+        self._wire.open()
+        return self._wire.fileno()
 
     def _read(self) -> None:
         try:

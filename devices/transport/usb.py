@@ -164,7 +164,9 @@ class UsbWire:
         except usb.core.USBError:  # fresh on the bus: nobody has chosen one. A second time would reset the device.
             device.set_configuration()
             configuration = device.get_active_configuration()
-        interface = next(iter(configuration))
+        interface = next(iter(configuration), None)
+        if interface is None:
+            raise DeviceUnavailable(f"{self._address} has no interface")
         number = interface.bInterfaceNumber
         if device.is_kernel_driver_active(number):
             device.detach_kernel_driver(number)

@@ -196,5 +196,5 @@ async def test_scanner_closed_under_a_waiting_caller_frees_it(device: SerialScan
     [{"profile": "acme"}, {"framing": "page"}, {"encoding": "ebcdic"}, {"trigger_on": "0x16"}, {"port": "usb:1:2"}],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_opened(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"known are|non-hexadecimal|cannot be listened to"):
+    with pytest.raises(ValueError, match=r"known are|non-hexadecimal|serial line is needed"):
         SerialScanner("scanner", **{"port": "/dev/none", **wrong})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from devices.errors import DeviceCode, DeviceTimeout, DeviceUnavailable
-from devices.transport.hid import HidWire
+from devices.transport.hid import BAR_CODE_SCANNER, HidWire
 from devices.transport.hid_keyboard import EVIOCGRAB, HidKeyboardWire
 
 if TYPE_CHECKING:
@@ -94,6 +94,18 @@ def test_device_that_is_not_there_is_unavailable(sysfs: Path, address: str) -> N
 def test_address_that_cannot_be_one_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match="HID address"):
         HidWire(address)
+
+
+def test_interface_that_is_something_else_is_refused_and_says_why(sysfs: Path, device: Device) -> None:
+    """A scanner in its keyboard mode would type codes into the screen, and never send one here."""
+    wire = HidWire("2B8B:2721:R-1", kind=BAR_CODE_SCANNER, sysfs=sysfs, device_files=sysfs.parent / "dev")
+    says = sysfs / "hidraw1" / "device" / "report_descriptor"
+    says.write_bytes(bytes.fromhex("05010906A101C0"))
+    with pytest.raises(DeviceUnavailable, match="HID POS scanner"):
+        wire.open()
+    says.write_bytes(bytes.fromhex("058C0902A101C0"))
+    wire.open()
+    wire.close()
 
 
 def test_request_goes_in_reports_filled_up_with_zeros(sysfs: Path, device: Device) -> None:

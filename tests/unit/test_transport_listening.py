@@ -12,7 +12,7 @@ from devices.errors import DeviceCode, DeviceError, DeviceUnavailable
 from devices.sim.socket_line import TcpLine
 from devices.testing.device import error_of, running, until
 from devices.testing.handles import open_handles
-from devices.transport.address import descriptor_wire_to, wire_to
+from devices.transport.address import serial_wire_to, wire_to
 from devices.transport.hid import HidWire
 from devices.transport.listening import Listener
 from devices.transport.serial import SerialWire
@@ -29,7 +29,7 @@ class Heard:
     def __init__(self, line: TcpLine) -> None:
         self.bytes = bytearray()
         self.lost: list[DeviceError] = []
-        self.listener = Listener("device", descriptor_wire_to(line.port, baud=0), self.bytes.extend, self.lost.append)
+        self.listener = Listener("device", serial_wire_to(line.port, baud=0), self.bytes.extend, self.lost.append)
 
 
 @pytest.fixture
@@ -128,6 +128,17 @@ def test_address_that_cannot_be_one_is_refused(port: str) -> None:
         wire_to(port, baud=9600)
 
 
-def test_pipes_of_a_vendor_cannot_be_listened_to() -> None:
-    with pytest.raises(ValueError, match="listened"):
-        descriptor_wire_to("usb:0400:C35A", baud=9600)
+@pytest.mark.parametrize("port", ["usb:0400:C35A", "hid:/dev/hidraw0"])
+def test_what_is_no_serial_line_is_refused_where_one_is_needed(port: str) -> None:
+    with pytest.raises(ValueError, match="serial line"):
+        serial_wire_to(port, baud=9600)
+
+
+async def test_line_that_cannot_be_listened_to_is_unavailable_and_leaves_nothing() -> None:
+    handles = open_handles()
+    listener = Listener("device", SerialWire("loop://", 9600), bytes, list)  # type: ignore[arg-type]  # never called
+    error = await error_of(listener.open)
+    assert isinstance(error, DeviceUnavailable)
+    await listener.close()
+    assert open_handles() == handles
+    assert not [thread for thread in threading.enumerate() if thread.name == "dev-device"]
