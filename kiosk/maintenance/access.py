@@ -186,7 +186,7 @@ class Access:
         except MediumError as error:
             if error.code in CARD_TRIES_GONE:
                 raise AccessRefused(AccessProblem.CARD_BLOCKED, wait_s=self._lockout.wait_s()) from None
-            if error.code in {DeviceCode.CHIP_ACCESS, DeviceCode.CARD_REFUSED}:
+            if error.code is DeviceCode.CARD_REFUSED:
                 raise AccessRefused(AccessProblem.WRONG_PIN, wait_s=self._lockout.wait_s()) from None
             if error.code is DeviceCode.CARD_UNKNOWN_KIND:
                 await self._lockout.take_back()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from kiosk.visit import Tools
 
 ROLE: Final = "card_reader"
-PIN: Final = re.compile(r"[0-9]{4,8}")  # SP 800-73-4: six to eight; some operators issue four
+PIN: Final = re.compile(r"[0-9]{6,8}")  # NIST SP 800-73-4 part 2, clause 2.4.3
 LONGEST_NUMBER: Final = 12
 TIMED: Final = frozenset({AccessProblem.WRONG_PIN, AccessProblem.LOCKED_OUT})
 

@@ -41,7 +41,8 @@ SERVING: Final = frozenset({IN_SERVICE, "degraded"})
 ACTIONS: Final = (
     "tests", "repair", "refill", "void", "found", "report", "export", "burn_in", "seals", "return", "leave",
 )  # fmt: skip
-RETURN, LEAVE = "return", "leave"
+RETURN, LEAVE = "do.return", "do.leave"
+DO: Final = "do."  # before an action's name: sections are chosen by their bare names
 
 
 class ServiceMode:
@@ -177,8 +178,8 @@ class ServiceMode:
                     latest = await asyncio.to_thread(read_results, self._workshop.folder)
                     if await returning.back_into_service(shift, {one.role: one for one in latest}):
                         return True
-                elif chosen in ACTIONS:
-                    await self._act(shift, chosen)
+                elif chosen.removeprefix(DO) in ACTIONS:
+                    await self._act(shift, chosen.removeprefix(DO))
             except LeftAlone:
                 if not await self._unlocked(shift):
                     return False
@@ -191,7 +192,7 @@ class ServiceMode:
         found = await papers.survey(shift)
         options = [
             Option(
-                id=name,
+                id=f"{DO}{name}",
                 title=text(f"maintenance.do.{name}"),
                 detail=text(f"maintenance.do.{name}_means"),
                 icon=f"service_{name}",
@@ -204,9 +205,10 @@ class ServiceMode:
         answer = await shift.glass.ask(view, back=False)
         chosen = answer.option if isinstance(answer, Chose) else ""
         if any(section.id == chosen for section in found):
+            chosen, opened = "", chosen
             await shift.glass.ask(
                 shift.glass.page(
-                    MaintenancePage.SECTION, text(f"maintenance.section.{chosen}"), sections=shown(found, whole=chosen)
+                    MaintenancePage.SECTION, text(f"maintenance.section.{opened}"), sections=shown(found, whole=opened)
                 )
             )
         return chosen

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from devices.card_reader import CardReader, ChipCard
+from devices.chip import piv
 from devices.device import DeviceInfo
 from devices.errors import DeviceCode, MediumError
 from devices.health import READY, Health
@@ -122,9 +123,10 @@ class TechnicianReader(CardReader):
         self.card: Card | None = None
         self.trouble: BaseException | None = None
         self._turned = asyncio.Event()
+        self._seen = False
 
     def lay(self, card: Card | None) -> None:
-        self.card = card
+        self.card, self._seen = card, False
         self._turned.set()
 
     async def open(self) -> None: ...
@@ -138,9 +140,10 @@ class TechnicianReader(CardReader):
         return DeviceInfo("fake", "here")
 
     async def wait_card(self) -> ChipCard:
-        while self.card is None:
+        while self.card is None or self._seen:
             self._turned.clear()
             await self._turned.wait()
+        self._seen = True
         return ChipCard(b"\x3b", contactless=True)
 
     async def card_present(self) -> bool:
@@ -176,10 +179,10 @@ def _prove(challenge: bytes, pin: Pii[str]) -> Generator[bytes, Any, _Proof]:
     if card is None:
         raise MediumError("no application", code=DeviceCode.CARD_UNKNOWN_KIND)
     if card.tries == 0:
-        raise MediumError("shut", code=DeviceCode.CARD_BLOCKED)
+        raise piv.PinBlocked
     if pin.reveal() != card.pin:
         card.tries -= 1
-        raise MediumError("PIN wrong", code=DeviceCode.CHIP_ACCESS)
+        raise piv.WrongPin(card.tries)
     card.tries = 3
     card.asked.append(challenge)
     signature = card.key.sign(challenge, ec.ECDSA(SHA256()))
