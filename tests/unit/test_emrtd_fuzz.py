@@ -149,7 +149,7 @@ def test_protected_answer(algorithm: Algorithm, answer: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_chip_that_says_anything(data: st.DataObject) -> None:
     """Each answer may be nonsense, in the open and within a channel that is sound."""
     profile = data.draw(st.sampled_from([None, PaceProfile()]))

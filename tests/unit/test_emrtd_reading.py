@@ -255,3 +255,21 @@ def test_chip_that_refuses_to_read_past_the_end_is_asked_for_the_header_first(is
 
     chip._read = strict  # type: ignore[method-assign]
     assert read(chip, anchors).authenticity is Authenticity.TRUSTED
+
+
+def test_chip_that_ends_the_session_when_asked_past_the_end_is_read_carefully(issuer, anchors) -> None:
+    chip = chip_of(issuer)
+    read_file, protected = chip._read, chip._protected
+    past = []
+
+    def reading(request):
+        past.append(request.le > len(chip._file))
+        return read_file(request)
+
+    def ending(request):
+        answer = protected(request)
+        return chip._end(0x6700) if past and past[-1] else answer
+
+    chip._read, chip._protected = reading, ending  # type: ignore[method-assign]
+    assert read(chip, anchors).authenticity is Authenticity.TRUSTED
+    assert past.count(True) == 1

@@ -7,6 +7,7 @@ came from. A master list's own signature is proven to find a cut or damaged file
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 SEQUENCE, SET = 0x30, 0x31
 MASTER_LIST = "2.23.136.1.1.2"
+COUNTRY = re.compile(r"[A-Za-z]{2}")
 LARGEST_FILE = 64 << 20  # bytes; the world's master list has about 2 MiB
 
 
@@ -53,11 +55,37 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Revocations:
+    """One revocation list, and the serial numbers in it."""
+
+    listed: crl.CertificateList = field(repr=False)
+    serials: frozenset[int] = field(repr=False)
+
+    @classmethod
+    def of(cls, listed: crl.CertificateList) -> Revocations:
+        """Take the numbers out once: a list may have many thousand."""
+        entries = listed["tbs_cert_list"]["revoked_certificates"]
+        return cls(listed, frozenset(entry["user_certificate"].native for entry in entries))
+
+    def signed_by(self, issuer: Anchor) -> bool:
+        """Tell whether the list is that issuer's."""
+        try:
+            return verify(
+                issuer.certificate.public_key,
+                self.listed["signature_algorithm"],
+                self.listed["signature"].native,
+                self.listed["tbs_cert_list"].dump(),
+            )
+        except (*MALFORMED, Unverifiable):
+            return False
+
+
+@dataclass(frozen=True, slots=True)
 class TrustAnchors:
     """Anchors by the issuer's name; an empty one makes every document ``issuer_unknown``."""
 
     by_name: dict[str, list[Anchor]] = field(default_factory=dict, repr=False)
-    lists: dict[str, list[crl.CertificateList]] = field(default_factory=dict, repr=False)
+    lists: dict[str, list[Revocations]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, *certificates: bytes, revocations: tuple[bytes, ...] = ()) -> TrustAnchors:
@@ -93,10 +121,8 @@ class TrustAnchors:
     def revoked(self, certificate: x509.Certificate, issuer: Anchor) -> bool:
         """Tell whether a list that ``issuer`` signed names it; an outdated list still counts."""
         return any(
-            certificate.serial_number == entry["user_certificate"].native
-            for listed in self.lists.get(issuer.certificate.subject.hashable, ())
-            if _signed_by(issuer, listed)
-            for entry in listed["tbs_cert_list"]["revoked_certificates"]
+            certificate.serial_number in revocations.serials and revocations.signed_by(issuer)
+            for revocations in self.lists.get(issuer.certificate.subject.hashable, ())
         )
 
     def _take(self, content: bytes, name: str) -> None:
@@ -114,7 +140,7 @@ class TrustAnchors:
             case x509.Certificate() as certificate:
                 return self._add(certificate)
             case crl.CertificateList() as listed:
-                self.lists[listed.issuer.hashable].append(listed)
+                self.lists[listed.issuer.hashable].append(Revocations.of(listed))
                 return 1
             case cms.ContentInfo():
                 return sum(self._add_listed(entry) for entry in _master_list(der))
@@ -139,20 +165,9 @@ def valid_on(certificate: x509.Certificate, today: date) -> bool:
 
 
 def country_of(name: x509.Name) -> str:
-    """Return the two letters of a name's country, in capitals, empty where it has none."""
-    return str(name.native.get("country_name", "")).upper()
-
-
-def _signed_by(issuer: Anchor, listed: crl.CertificateList) -> bool:
-    try:
-        return verify(
-            issuer.certificate.public_key,
-            listed["signature_algorithm"],
-            listed["signature"].native,
-            listed["tbs_cert_list"].dump(),
-        )
-    except (*MALFORMED, Unverifiable):
-        return False
+    """Return the two letters of a name's country, in capitals, empty where it has none or something else."""
+    code = name.native.get("country_name", "")
+    return code.upper() if isinstance(code, str) and COUNTRY.fullmatch(code) else ""
 
 
 def _master_list(der: bytes) -> Iterator[x509.Certificate]:

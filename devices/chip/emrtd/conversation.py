@@ -47,11 +47,15 @@ class File(enum.Enum):
 
 
 class Conversation:
-    """What is said to the chip. ``channel`` is ``None`` before BAC or PACE."""
+    """What is said to the chip. ``channel`` is ``None`` before BAC or PACE.
 
-    def __init__(self, largest_answer: int = SHORT_ANSWER) -> None:
+    ``careful``: a file is never asked for more than it has; one command more for each, which every chip can do.
+    """
+
+    def __init__(self, *, careful: bool = False) -> None:
         self.channel: Channel | None = None
-        self.largest_answer = largest_answer
+        self.largest_answer = SHORT_ANSWER
+        self._careful = careful
 
     def ask(self, command: Command) -> Dialogue[Answer]:
         """Send one command, protected if there is a channel."""
@@ -103,7 +107,7 @@ class Conversation:
 
     def _read_head(self, file: File) -> Dialogue[bytes]:
         """Read the first block; a chip that refuses more than there is gets asked for the header alone."""
-        answer = yield from self.ask(Command(READ, 0, 0, le=self.room()))
+        answer = yield from self.ask(Command(READ, 0, 0, le=HEADER_SIZE if self._careful else self.room()))
         if answer.status not in {DONE, END_OF_FILE}:
             answer = yield from self.ask(Command(READ, 0, 0, le=HEADER_SIZE))
             _demand(answer, f"reading {file.name}")

@@ -59,7 +59,7 @@ class Mrz:
     key: Pii[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Raw:
     """The fields as they stand, before anything is judged."""
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from devices.chip.emrtd.anchors import Anchor, TrustAnchors
 
 SOD, SEQUENCE = 0x77, 0x30
+LONGEST_NAME = 80  # characters: identifiers are the chip's own words
 SECURITY_OBJECT = "2.23.136.1.1.1"
 
 
@@ -67,7 +68,7 @@ class SecurityObject:
         try:
             return self._judge(files, anchors, today)
         except Unverifiable as error:
-            return _failed(f"{error} is not known here")
+            return _failed(f"{str(error)[:LONGEST_NAME]} is not known here")
         except MALFORMED as error:
             return _failed(f"signature or certificate is malformed ({type(error).__name__})")
 

@@ -66,10 +66,10 @@ def read_travel_document(
     sense).
     """
     try:
-        content = yield from _read(access, random, largest_answer)
-    except SessionLost:  # once more from the beginning, with commands that every chip and reader can carry
+        content = yield from _read(Conversation(), access, random, largest_answer)
+    except SessionLost:  # once more from the beginning, with commands that every chip can do
         try:
-            content = yield from _read(access, random, SHORT_ANSWER)
+            content = yield from _read(Conversation(careful=True), access, random, SHORT_ANSWER)
         except SessionLost:
             raise MediumError("chip: ended the session twice") from None
     judgement = content.security.judge(content.files, anchors, today)
@@ -90,8 +90,9 @@ class _Content:
     files: dict[int, bytes] = field(repr=False)
 
 
-def _read(access: AccessKey, random: Callable[[int], bytes], largest_answer: int) -> Dialogue[_Content]:
-    conversation = Conversation()
+def _read(
+    conversation: Conversation, access: AccessKey, random: Callable[[int], bytes], largest_answer: int
+) -> Dialogue[_Content]:
     way = yield from _open(conversation, access, random, largest_answer)
     yield from _look_at_list(conversation)
     security = SecurityObject((yield from conversation.read(File.SOD)))
