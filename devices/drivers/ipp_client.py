@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import itertools
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -52,7 +53,7 @@ class IppClient:
             raise ValueError("a printer address reads ipp://host:port/path or ipps://host:port/path")
         if pin and parts.scheme != "ipps":
             raise ValueError("a certificate is pinned, but only ipps:// shows one")
-        self._tls: aiohttp.Fingerprint | bool = aiohttp.Fingerprint(bytes.fromhex(pin)) if pin else True
+        self._tls: aiohttp.Fingerprint | bool = aiohttp.Fingerprint(fingerprint(pin)) if pin else True
         scheme = "https" if parts.scheme == "ipps" else "http"
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         self.address = f"{host}:{parts.port or IPP_PORT}{parts.path}"
@@ -133,6 +134,17 @@ class IppClient:
             while not response.content.at_eof() and len(body) < MOST_OF_AN_ANSWER:
                 body += await response.content.read(MOST_OF_AN_ANSWER)
             return body
+
+
+def fingerprint(text: str) -> bytes:
+    """Read a SHA-256 fingerprint, with or without colons. Raises ``ValueError``."""
+    try:
+        digest = bytes.fromhex(text.replace(":", ""))
+    except ValueError:
+        digest = b""
+    if len(digest) != hashlib.sha256().digest_size:
+        raise ValueError("certificate_sha256: a fingerprint of 64 hexadecimal digits is wanted")
+    return digest
 
 
 async def _pieces(head: bytes, document: bytes) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING, TypeVar
 
 from devices.device import DeviceInfo
-from devices.drivers.ipp_client import Broken, IppClient, NotReached, Refused
+from devices.drivers.ipp_client import Broken, IppClient, NotReached, Refused, fingerprint
 from devices.drivers.ipp_codec import Operation
 from devices.drivers.ipp_delivery import Delivery, gone, refusal
 from devices.drivers.ipp_jobs import LEARNT_ATTRIBUTES, PDF, IppJobs, JobRef
@@ -49,7 +49,7 @@ class IppPrinter(Printer):
     ``certificate_sha256`` pins the certificate of an ``ipps`` address, for printers that signed their own.
     ``owner`` marks the terminal's jobs at the printer. Unfinished ones of an earlier life, which a power cut may leave,
     are cancelled before the printer is used: terminals that share a printer need an ``owner`` each. Raises
-    ``ValueError`` without one, and for ``media`` or ``sides`` that are none.
+    ``ValueError`` without one, and for ``media``, ``sides`` or a fingerprint that are none.
     """
 
     def __init__(
@@ -65,6 +65,8 @@ class IppPrinter(Printer):
     ) -> None:
         if not owner:
             raise ValueError("owner: a printer names nobody for jobs of others, too; give the terminal's jobs a mark")
+        if certificate_sha256:
+            fingerprint(certificate_sha256)
         self._name = name
         self._owner = owner
         self._uri = uri

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FULL_TRAY = 250
+A4 = "iso_a4_210x297mm"
 LOW_TRAY = 5
 START_S = 5.0  # measured 0.2 s; a busy machine may take longer
 START_ATTEMPTS = 3  # a free port may be taken by somebody else between finding and using it
@@ -36,11 +37,13 @@ class IppMachine:
     ``work_dir`` holds the control files and the spool; the spool is empty when no job is in the machine.
     """
 
-    def __init__(self, out_dir: Path, work_dir: Path, build_dir: Path | None = None) -> None:
+    def __init__(self, out_dir: Path, work_dir: Path, build_dir: Path | None = None, *, duplex: bool = False) -> None:
+        self._duplex = duplex
         self._out = out_dir.resolve()
         self._work = work_dir.resolve()
         self._control = self._work / "control"
         self._spool = self._work / "spool"
+        self._keys = self._work / "keys"  # where it puts the certificate it signs itself
         self._build = build_dir or self._work / "build"
         self._process: asyncio.subprocess.Process | None = None
         self._port = 0
@@ -57,7 +60,7 @@ class IppMachine:
 
     async def start(self) -> None:
         """Build what is missing and switch on with a full tray. Raises ``ToolMissingError``, ``RuntimeError``."""
-        for folder in (self._out, self._control, self._spool):
+        for folder in (self._out, self._control, self._spool, self._keys):
             folder.mkdir(parents=True, exist_ok=True)
         self._set("sheets", FULL_TRAY)
         command = self._work / "paper_path.sh"
@@ -82,8 +85,10 @@ class IppMachine:
             return
         printer = require("ippeveprinter", "cups-ipp-utils")
         stub = await build_stub(self._build)
-        options = ["-p", str(self._port), "-n", "localhost", "-r", "off", "-d", str(self._spool)]
+        options = ["-K", str(self._keys), "-p", str(self._port), "-n", "localhost", "-r", "off", "-d", str(self._spool)]
         options += ["-f", "application/pdf", "-s", "12", "-c", str(self._work / "paper_path.sh"), "Tongban A4"]
+        if self._duplex:
+            options.insert(0, "-2")
         # Its own temporary folder and home, nothing of the caller's surroundings.
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "LD_PRELOAD": str(stub)}
         environment |= {"HOME": str(self._work), "TMPDIR": str(self._work)}
@@ -127,6 +132,11 @@ class IppMachine:
     async def set_paper(self, present: bool) -> None:
         """Fill or empty the tray; the printer's state shows it at once, job or not."""
         await self._load(FULL_TRAY if present else 0)
+
+    async def load_size(self, media: str) -> None:
+        """Fill the tray with paper of another size, by its PWG name."""
+        self._set("sheets", FULL_TRAY)
+        await self._show_paper(media)
 
     async def paper_low(self) -> None:
         """Leave a few sheets: the printer warns."""
@@ -196,12 +206,12 @@ class IppMachine:
         self._set("sheets", sheets)
         await self._show_paper()
 
-    async def _show_paper(self) -> None:
+    async def _show_paper(self, media: str = A4) -> None:
         if self._process is None:
             return
         sheets = int(float((self._control / "sheets").read_text("ascii")))
         level = FULL_TRAY if sheets > LOW_TRAY else min(sheets, LOW_TRAY)
-        tray = f"size1=iso_a4_210x297mm&type1=stationery&level1={level}"
+        tray = f"size1={media}&type1=stationery&level1={level}"
         await self._get(f"/media?{tray}&size3=&type3=&level3=-2")  # the by-pass tray holds nothing and does not count
 
     async def _get(self, path: str) -> None:

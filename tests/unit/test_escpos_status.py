@@ -6,10 +6,96 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.drivers.escpos_status import PrinterStatus, StatusStream, read_answers, read_asb
+from devices.drivers.escpos_status import (
+    ANSWERS,
+    AUTOMATIC,
+    FULL_STATUS,
+    QUESTIONS,
+    SAID,
+    SAID_WITH_FULL_STATUS,
+    Bits,
+    Note,
+    PrinterStatus,
+    StatusStream,
+    read_answers,
+    read_asb,
+)
 from devices.health import Condition
 
+TABLES = {f"DLE EOT {n}": bits for n, bits in ANSWERS.items()}
+TABLES |= {f"ASB {index}": bits for index, bits in enumerate(AUTOMATIC, 1)}
+TABLES |= {f"full {index}": bits for index, bits in enumerate(FULL_STATUS, 3)}
 IDLE = {1: 0x12, 2: 0x12, 3: 0x12, 4: 0x12}
+
+
+@pytest.mark.parametrize("bits", TABLES.values(), ids=TABLES.keys())
+def test_every_bit_of_every_status_byte_means_something_or_is_named_as_ignored(bits: Bits) -> None:
+    masks = [mask for mask, _ in bits]
+    assert sum(masks) == 0xFF
+    assert all(one & other == 0 for index, one in enumerate(masks) for other in masks[index + 1 :])
+
+
+def test_tables_cover_all_questions_and_frames() -> None:
+    assert (tuple(ANSWERS), len(AUTOMATIC), len(FULL_STATUS)) == (QUESTIONS, 4, 4)
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if not name.startswith("full")])
+def test_each_bit_alone_says_its_condition_or_none(name: str) -> None:
+    kind, _, number = name.rpartition(" ")
+    for mask, meaning in TABLES[name]:
+        for bit in (1 << shift for shift in range(8)):
+            if not bit & mask or meaning is Note.FIXED:
+                continue
+            if kind == "ASB":
+                frame = bytearray(b"\x10\0\0\0")
+                frame[int(number) - 1] |= bit
+                said = read_asb(bytes(frame)).conditions
+            else:
+                said = read_answers(IDLE | {int(number): 0x12 | bit}).conditions
+            if isinstance(meaning, Condition):
+                assert meaning in said
+            else:
+                assert said == ({Condition.NOT_ACCEPTING} if meaning in {Note.OFFLINE, Note.ERROR} else set())
+
+
+@pytest.mark.parametrize(
+    ("frame", "conditions"),
+    [
+        ("100f00000000", set()),
+        ("100f05000000", {Condition.PAPER_OUT}),
+        ("100f40000000", {Condition.PAPER_LOW}),
+        ("100f20000000", {Condition.OUTPUT_NEARLY_FULL}),
+        ("100f00010000", {Condition.COVER_OPEN}),
+        ("100f00004100", {Condition.PAPER_JAM, Condition.HEAD_HOT}),
+        ("100f00000800", {Condition.NOT_ACCEPTING}),
+        ("100f00000001", {Condition.CUTTER_ERROR}),
+        ("100f00000004", {Condition.UNRECOVERABLE}),
+        ("100f9a6c2200", set()),
+    ],
+)
+def test_full_status_of_kiosk_printers_means_what_their_makers_say(frame: str, conditions: set[Condition]) -> None:
+    (full,) = StatusStream().feed(bytes.fromhex(frame)).full
+    assert read_answers(IDLE, full).conditions == conditions
+    assert conditions <= SAID | SAID_WITH_FULL_STATUS
+
+
+def test_name_is_told_apart_from_everything_else_and_a_lost_end_costs_no_answer_for_ever() -> None:
+    stream = StatusStream()
+    arrivals = stream.feed(b"\x12_TM-T88\0\x00\x12")
+    assert (arrivals.texts, arrivals.real_time, arrivals.markers) == (["TM-T88"], [0x12, 0x12], [0])
+    assert not stream.feed(b"_TM").texts
+    stream.reset()
+    assert stream.feed(b"\x12").real_time == [0x12]
+    assert stream.feed(b"_" + b"x" * 100 + b"\x12").real_time == [0x12]
+
+
+def test_stop_sign_inside_an_automatic_status_does_not_spoil_it() -> None:
+    assert StatusStream().feed(bytes.fromhex("10 13 00 0c 11 00")).asb == [b"\x10\x00\x0c\x00"]
+
+
+def test_automatic_status_that_broke_off_costs_neither_the_next_nor_an_answer() -> None:
+    arrivals = StatusStream().feed(bytes.fromhex("10 00 12 10 00 10 00 03 00"))
+    assert (arrivals.real_time, arrivals.asb) == ([0x12], [b"\x10\x00\x03\x00"])
 
 
 @pytest.mark.parametrize(
