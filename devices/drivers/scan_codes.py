@@ -5,7 +5,9 @@ What does not make a text is refused, never repaired: a code that is wrong by on
 
 from __future__ import annotations
 
+import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +16,7 @@ from devices.scanner import ScannedCode
 from devices.values import Pii
 
 MAX_CODE = 8192  # bytes; the largest QR code holds 7,089 digits (ISO/IEC 18004), no other code more
+MARK_SIZE = 16  # bytes; two codes of one day never share a mark
 ENCODINGS = {"utf-8": ("utf-8",), "gb18030": ("gb18030",), "auto": ("utf-8", "gb18030")}
 
 # No text has these. Tabulators, line ends and the separators of ISO/IEC 15434 and GS1 (EOT, FS to US) are none of them.
@@ -22,10 +25,14 @@ _CONTROLS = re.compile(r"[\x00-\x03\x05-\x08\x0b\x0c\x0e-\x1b\x7f-\x9f]")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One code as it came off the wire: read, or why it was refused. Neither prints what it says."""
+    """One code as it came off the wire: read, or why it was refused. Neither prints what it says.
+
+    ``mark`` is the same for the same code, and says nothing of it.
+    """
 
     code: ScannedCode | None
     problem: str = ""
+    mark: bytes = b""
 
 
 class Frames(Protocol):
@@ -52,6 +59,7 @@ class CodeText:
         if encoding not in ENCODINGS:
             raise ValueError(f"encoding {encoding!r}: known are {', '.join(ENCODINGS)}")
         self._encodings = ENCODINGS[encoding]
+        self._key = secrets.token_bytes(MARK_SIZE)  # nobody can try codes out on a mark
 
     def arrival(self, content: bytes, symbology: str = "") -> Arrival:
         """Return the code that ``content`` is, or what is wrong with it. ``symbology``: its AIM identifier, ``]Q1``."""
@@ -62,7 +70,8 @@ class CodeText:
                 continue
             if _CONTROLS.search(text):
                 return Arrival(None, f"{len(content)} bytes with control characters are no text")
-            return Arrival(ScannedCode(Pii(text), symbology))
+            mark = hashlib.blake2b(content, digest_size=MARK_SIZE, key=self._key).digest()
+            return Arrival(ScannedCode(Pii(text), symbology), mark=mark)
         return Arrival(None, f"{len(content)} bytes are no {' or '.join(self._encodings)}")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from devices.transport import DescriptorWire
 
 GAP_S = 0.5  # silence inside a code: the rest was lost. Bytes of one code follow each other within milliseconds.
+REPEAT_S = 3.0  # longer than scanners that read all the time take between two readings of what lies before them
 RELEASE_S = 0.3  # how long the trigger's release may keep a caller who wants to go
 
 _log = logging.getLogger(__name__)
@@ -26,13 +27,17 @@ _log = logging.getLogger(__name__)
 class ListeningScanner(Scanner):
     """Hears its wire from open to close: only so it knows whether a code began before somebody waited for one.
 
-    ``retrigger_s``: how often the trigger is pulled again while somebody waits; 0 for once.
+    ``retrigger_s``: how often the trigger is pulled again while somebody waits; 0 for once. ``repeat_s``: a code that
+    is read again within so many seconds was never taken away, and is not shown anew; 0 for a scanner that reads when
+    it is told to.
     """
 
-    def __init__(self, name: str, wire: DescriptorWire, frames: Frames, *, retrigger_s: float = 0.0) -> None:
+    def __init__(self, name: str, wire: DescriptorWire, frames: Frames, *, retrigger_s: float, repeat_s: float) -> None:
         self._name = name
         self._frames = frames
         self._retrigger_s = retrigger_s
+        self._repeat_s = repeat_s
+        self._last = (b"", 0.0)  # the mark of the code read last, and when, by the loop's clock
         self._listener = Listener(name, wire, self._hear, self._lose)
         self._waiting: asyncio.Future[ScannedCode] | None = None
         self._stale = False  # the code that is arriving began before anybody waited
@@ -107,12 +112,21 @@ class ListeningScanner(Scanner):
             self._tell(unreadable(f"code broke off after {count} bytes", self._name))
 
     def _settle(self, arrival: Arrival) -> None:
+        lies_there = self._lies_there(arrival)
         if self._stale:
             self._stale = False
         elif arrival.code is None:
             self._tell(unreadable(arrival.problem, self._name))
-        elif self._waiting is not None and not self._waiting.done():
+        elif not lies_there and self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(arrival.code)
+
+    def _lies_there(self, arrival: Arrival) -> bool:
+        """Tell whether this is the code read last, still before the scanner: a telephone somebody left there."""
+        now = asyncio.get_running_loop().time()
+        mark, heard = self._last
+        if arrival.code is not None:
+            self._last = (arrival.mark, now)
+        return arrival.mark == mark and now - heard < self._repeat_s
 
     def _tell(self, error: DeviceError) -> None:
         if self._waiting is not None and not self._waiting.done():

@@ -96,10 +96,10 @@ class TestInteractiveScanner(ScannerContract):
 
 async def test_symbology_is_told(device: HidScanner, machine: HidScannerMachine) -> None:
     async with opened(device):
-        for aim, told in ((b"]d2", "]d2"), (bytes(3), "")):
+        for digit, aim, told in ((b"1", b"]d2", "]d2"), (b"2", bytes(3), "")):
             async with running(device.scan) as task:
                 await asyncio.sleep(0)
-                machine.show(b"1" * 60, aim)
+                machine.show(digit * 60, aim)
                 assert (await task).symbology == told
 
 

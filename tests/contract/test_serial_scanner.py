@@ -174,6 +174,35 @@ async def test_symbology_is_told_and_a_code_without_it_refused(
         await refused(device, hands, b"999999")
 
 
+@pytest.mark.parametrize("options", [{"repeat_s": 0.4}])
+async def test_telephone_left_before_the_scanner_is_not_the_next_persons_code(
+    device: SerialScanner, hands: SerialScannerHands
+) -> None:
+    async with opened(device):
+        assert await scanned(device, hands, "1") == "1"
+        async with running(device.scan) as task:
+            for _ in range(3):
+                await hands.show(b"1")
+                await asyncio.wait({task}, timeout=0.1)
+            assert not task.done(), "it lies there all the same"
+            await hands.show(b"2")
+            assert (await task).text.reveal() == "2"
+        assert await scanned(device, hands, "1") == "1", "taken away, and shown again"
+        async with running(device.scan) as task:
+            await asyncio.wait({task}, timeout=0.5)
+            await hands.show(b"1")
+            assert (await task).text.reveal() == "1"
+
+
+@pytest.mark.parametrize("options", [{"repeat_s": -1.0}])
+async def test_same_code_counts_each_time_where_the_settings_say_so(
+    device: SerialScanner, hands: SerialScannerHands
+) -> None:
+    async with opened(device):
+        for _ in range(2):
+            assert await scanned(device, hands, "1") == "1"
+
+
 async def test_second_caller_is_told_that_somebody_waits(device: SerialScanner, hands: SerialScannerHands) -> None:
     async with opened(device), running(device.scan) as first:
         await asyncio.sleep(0)
