@@ -36,6 +36,7 @@ DRIVERS = {
     "escpos": ("devices.drivers.escpos_printer", "EscposPrinter"),
     "opencv": ("devices.drivers.opencv_camera", "OpencvCamera"),
     "pcsc": ("devices.drivers.pcsc_card_reader", "PcscCardReader"),
+    "opencv-document": ("devices.drivers.document_opencv", "OpencvDocumentCamera"),
     "espeak": ("devices.drivers.espeak_speech", "EspeakSpeech"),
     "modbus-lights": ("devices.drivers.modbus_lights", "ModbusLights"),
     "modbus-sensors": ("devices.drivers.modbus_sensors", "ModbusSensors"),
@@ -44,6 +45,7 @@ DRIVERS = {
     "hid-scanner": ("devices.drivers.hid_scanner", "HidScanner"),
     "serial-pin-pad": ("devices.drivers.serial_pin_pad", "SerialPinPad"),
     "hid-pin-pad": ("devices.drivers.hid_pin_pad", "HidPinPad"),
+    "sim-card-slot": ("devices.sim.sim_card_slot", "SimCardSlot"),
 }
 PHOTO_DECODERS = {
     "none": ("devices.photo_decoder", "NoPhotoDecoder"),

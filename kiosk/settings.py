@@ -398,6 +398,7 @@ def _judge(settings: Settings) -> list[str]:
             "simulation.world": settings.simulation.world,
             "simulation.central": settings.simulation.central,
             "simulation.dock": bool(settings.simulation.dock),
+            **{f"devices.{role}.driver": device.driver.startswith("sim-") for role, device in settings.devices.items()},
         }
         problems.extend(
             f"{_where(key, origins)}: simulators are refused in the profile {settings.profile}; remove the key"

@@ -1,7 +1,7 @@
 """Commands and answers of chip cards (ISO/IEC 7816-4 clause 5), and what their two protocols do to them.
 
 A dialogue thinks in whole commands and whole answers. What lies between (61xx: fetch the rest; 6Cxx: ask again with
-this length; no data both ways in T=0) is resolved by :func:`exchange` for every driver alike.
+this length; no data both ways in T=0) is resolved by :func:`resolve` for every driver alike.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from devices.errors import DeviceProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from devices.chip import Dialogue
 
 OK: Final = 0x9000
 SHORT_DATA: Final = 255  # the longest data of a short command
@@ -89,19 +91,19 @@ def read_record(file: int, number: int, expected: int = SHORT_EXPECTED) -> bytes
     return command(0x00, 0xB2, number, file << 3 | 0b100, expected=expected)
 
 
-def exchange(apdu: bytes, *, t0: bool, transmit: Callable[[bytes], bytes]) -> bytes:
-    """Send one command by ``transmit`` as often as the protocol wants it; return the whole answer with status word.
+def resolve(apdu: bytes, *, t0: bool) -> Dialogue[bytes]:
+    """Turn one whole command into what goes over the wire, and what comes back into one whole answer.
 
-    T=0 (ISO/IEC 7816-3 clause 12.2): a command with data goes without Le, and its answer is fetched. 61xx is followed
-    and 6Cxx obeyed under T=1 too: readers pass both through. Raises ``DeviceProtocolError`` for a chip that is not done
+    A dialogue below the dialogue: it yields commands as the protocol wants them and is sent raw answers. T=0
+    (ISO/IEC 7816-3 clause 12.2): a command with data goes without Le, and its answer is fetched. 61xx is followed and
+    6Cxx obeyed under T=1 too: readers pass both through. Raises ``DeviceProtocolError`` for a chip that is not done
     after ``ROUNDS`` rounds, and for an extended command under T=0; ``ValueError`` for what is no command.
     """
-    body, has_data, takes_length = _form(apdu)
-    if t0:
-        body = _for_t0(apdu, body, has_data=has_data)
+    has_data, takes_length = _form(apdu)
+    body = _for_t0(apdu, has_data=has_data) if t0 else apdu
     collected = bytearray()
     for _ in range(ROUNDS):
-        raw = transmit(body)
+        raw = yield body
         answer = parse(raw)
         sw1, sw2 = answer.status >> 8, answer.status & 0xFF
         if sw1 == 0x61:  # noqa: PLR2004 - more waits
@@ -114,23 +116,35 @@ def exchange(apdu: bytes, *, t0: bool, transmit: Callable[[bytes], bytes]) -> by
     raise DeviceProtocolError(f"chip is not done after {ROUNDS} rounds")
 
 
-def _form(apdu: bytes) -> tuple[bytes, bool, bool]:
-    """Return the command, whether it carries data, and whether it ends with a Le of one byte."""
+def exchange(apdu: bytes, *, t0: bool, transmit: Callable[[bytes], bytes]) -> bytes:
+    """Send one command by a ``transmit`` that blocks; return the whole answer. See :func:`resolve`."""
+    steps = resolve(apdu, t0=t0)
+    try:
+        raw = next(steps)
+        while True:
+            raw = steps.send(transmit(raw))
+    except StopIteration as end:
+        whole: bytes = end.value
+        return whole
+
+
+def _form(apdu: bytes) -> tuple[bool, bool]:
+    """Tell whether the command carries data, and whether it ends with a Le of one byte."""
     if len(apdu) <= _HEADER + 1:
         if len(apdu) < _HEADER:
             raise ValueError("a command has four bytes at least")
-        return apdu, False, len(apdu) > _HEADER
+        return False, len(apdu) > _HEADER
     if apdu[_HEADER] == 0:
-        return apdu, True, False  # extended: 6Cxx has no room for its length
+        return True, False  # extended: 6Cxx has no room for its length
     rest = len(apdu) - _HEADER - 1 - apdu[_HEADER]
     if rest not in {0, 1}:
         raise ValueError("length byte and data of the command do not agree")
-    return apdu, True, rest == 1
+    return True, rest == 1
 
 
-def _for_t0(apdu: bytes, body: bytes, *, has_data: bool) -> bytes:
+def _for_t0(apdu: bytes, *, has_data: bool) -> bytes:
     if not has_data:
-        return body if len(body) > _HEADER else body + b"\0"
+        return apdu if len(apdu) > _HEADER else apdu + b"\0"
     if apdu[_HEADER] == 0:
         raise DeviceProtocolError("chip talks T=0, which has no extended commands")
     return apdu[: _HEADER + 1 + apdu[_HEADER]]

@@ -37,6 +37,7 @@ def test_all_problems_are_told_at_once_with_source_and_key():
         {"simulation": {"world": True}},
         {"simulation": {"central": True}},
         {"simulation": {"dock": "http://127.0.0.1:1"}},
+        {"devices": {"card_slot": {"driver": "sim-card-slot", "address": "slot"}}},
     ],
 )
 def test_a_public_profile_refuses_every_simulator(overlay):
