@@ -29,8 +29,8 @@ class PageFault(enum.StrEnum):
 class Page:
     """One page, cropped and put straight: RGB, 8 bits a channel, rows without padding. ``faults`` empty: of use.
 
-    With ``NO_PAGE`` the picture is empty (0 x 0). ``corners`` are x, y in the camera's picture, clockwise from the
-    page's top left. The page is a person's paper: wipe it.
+    With ``NO_PAGE``, and with ``DARK`` where nothing can be made out, the picture is empty (0 x 0). ``corners`` are
+    x, y in the camera's picture, clockwise from the page's top left. The page is a person's paper: wipe it.
     """
 
     width: int

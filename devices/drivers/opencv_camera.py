@@ -38,7 +38,7 @@ class OpencvCamera(Camera):
         white_balance_k: int = 0,
     ) -> None:
         self._source = Source(source)
-        look = Look(mirror, frozen_s, Controls(exposure_us, white_balance_k))
+        look = Look((width, height), mirror, frozen_s, Controls(exposure_us, white_balance_k))
         self._sensor = Sensor(name, self._source, (width, height), look, allow_virtual=allow_virtual)
 
     def info(self) -> DeviceInfo:

@@ -39,11 +39,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How pictures are taken. ``frozen_s`` 0: nobody minds when they repeat."""
+    """How pictures are taken, and shown: scaled to fit inside ``shown``.
 
+    ``frozen_s`` 0: nobody minds when they repeat. ``frames_per_s`` 0: all that come.
+    """
+
+    shown: tuple[int, int]
     mirror: bool = False
     frozen_s: float = FROZEN_S
     controls: Controls = AUTOMATIC
+    frames_per_s: float = 0
 
 
 class Grabber:
@@ -53,12 +58,12 @@ class Grabber:
         self._name = name
         self._source = source
         self._size = size
-        self._mirror = look.mirror
-        self._controls = look.controls
+        self._look = look
         # A film is no sensor: it stands still and begins again, and nobody takes it for a person.
         self._watch = PictureWatch(0 if source.kind is Kind.FILM else look.frozen_s)
         self._taker: Callable[[NDArray[np.uint8]], bool] | None = None
         self._taken: asyncio.Future[None] | None = None
+        self._looked = 0.0  # when a picture was decoded last
         self._missed: list[str] = []  # controls the camera did not take
         self._loop = asyncio.get_running_loop()
         self._stop = threading.Event()
@@ -214,7 +219,7 @@ class Grabber:
         return True
 
     def _set(self, capture: cv2.VideoCapture) -> None:
-        missed = self._controls.apply(capture)
+        missed = self._look.controls.apply(capture)
         if missed and missed != self._missed:  # once, not at every opening
             _log.warning("camera %s: not taken: %s", self._name, "; ".join(missed))
         self._missed = missed
@@ -233,13 +238,16 @@ class Grabber:
         due = time.monotonic()
         raw: NDArray[np.uint8] | None = None
         while not self._stop.is_set():
+            if self._skipped(capture):
+                continue
             there, picture = capture.read(raw)
             if not there:
                 return
             if raw is None:
                 raw = np.asarray(picture, dtype=np.uint8)
                 self._buffers = [raw]
-            self._watch.push(raw, time.monotonic())
+            self._looked = time.monotonic()
+            self._watch.push(raw, self._looked)
             self._offer(raw)
             self._post(self._frame(raw))
             if self._watch.stuck_s(time.monotonic()) >= REOPEN_S:
@@ -249,12 +257,19 @@ class Grabber:
                 due = max(due + pace_s, time.monotonic())
                 self._stop.wait(due - time.monotonic())
 
+    def _skipped(self, capture: cv2.VideoCapture) -> bool:
+        """Pass over a picture nobody needs: taken from the camera, and not decoded, where that can be had apart."""
+        rate = self._look.frames_per_s
+        if not rate or self._source.kind is not Kind.SENSOR or self._taker is not None:
+            return False
+        return time.monotonic() - self._looked < 1 / rate and capture.grab()
+
     def _frame(self, picture: NDArray[np.uint8]) -> Frame:
-        scale = min(self._size[0] / picture.shape[1], self._size[1] / picture.shape[0])
+        scale = min(self._look.shown[0] / picture.shape[1], self._look.shown[1] / picture.shape[0])
         shown = picture
         if scale < 1:
             shown = np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        rgb = cv2.cvtColor(shown[:, ::-1] if self._mirror else shown, cv2.COLOR_BGR2RGB)
+        rgb = cv2.cvtColor(shown[:, ::-1] if self._look.mirror else shown, cv2.COLOR_BGR2RGB)
         return Frame(width=rgb.shape[1], height=rgb.shape[0], rgb=rgb.tobytes(), taken=time.monotonic())
 
     def _pace_s(self, capture: cv2.VideoCapture) -> float:

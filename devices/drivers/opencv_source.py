@@ -35,6 +35,7 @@ MANUAL: Final = 1
 APERTURE_PRIORITY: Final = 3
 EXPOSURE_UNIT_US: Final = 100  # of V4L2_CID_EXPOSURE_ABSOLUTE
 DEVICES: Final = "/dev/"
+UNPACKED_PIXELS: Final = 1280 * 720  # more do not fit through USB 2.0 at a useful pace, unless packed
 
 
 class Kind(enum.Enum):
@@ -141,6 +142,8 @@ class Source:
         """Open for reading, in the grabber's thread. The answer may be closed: ask ``isOpened``."""
         if self.kind is Kind.SENSOR:
             wanted = [cv2.CAP_PROP_FRAME_WIDTH, width, cv2.CAP_PROP_FRAME_HEIGHT, height]
+            if width * height > UNPACKED_PIXELS:
+                wanted = [cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"), *wanted]
             return cv2.VideoCapture(self.address, cv2.CAP_V4L2, wanted)
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_LIMIT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_LIMIT_MS]
         # One decoding thread: several keep as many pictures back.

@@ -1,8 +1,6 @@
-"""A camera at the far end of a real wire: an HTTP server that sends one endless multipart answer of JPEG pictures.
+"""A camera at the far end of a real wire, before which somebody stands, or nobody.
 
-The pictures of a face are painted once, in a thread of the machine's own, and kept: sending them costs next to nothing.
-As with any sensor no two pictures are equal all the same: each was painted twice, with other noise, and what is sent is
-put together from the rows of both (JPEG, ITU-T T.81: what stands between two restart markers is coded by itself).
+The pictures of a face are painted once, in a thread of the machine's own, and kept.
 """
 
 from __future__ import annotations
@@ -11,34 +9,27 @@ import asyncio
 import logging
 import queue
 import random
-import re
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from devices.sim.faces import FACE_KEYS, HEIGHT, NOBODY, WIDTH, Faces, FacesMissing
-from devices.sim.mjpeg import MjpegServer
+from devices.sim.mjpeg import MjpegServer, grain, living, still, taken
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from devices.sim.faces import Picture
+    from devices.sim.mjpeg import Painting
 
 PATH = "/camera.mjpg"
 FRAMES_PER_S = 20
-JPEG_QUALITY = 85
-ROW_OF_BLOCKS = WIDTH // 16  # coding units of a picture whose colour is halved both ways
-NOISE = 1.0  # levels, of the second painting against the first
 
 _log = logging.getLogger(__name__)
-_RESTART = re.compile(rb"(?=\xff[\xd0-\xd7])")  # inside coded data FF is always followed by 00, but for these
 
-Painting = tuple[tuple[bytes, ...], ...]  # one picture painted once or more, each cut at its restart markers
-Loop = tuple[Painting, ...]  # the last picture is followed by the first
+Loop = tuple["Painting", ...]  # the last picture is followed by the first
 
 
 @dataclass(slots=True)
@@ -60,8 +51,8 @@ class CameraMachine:
         self._scene = _Scene()
         self._face = NOBODY
         self._loops: dict[str, Loop] = {}  # written by the painter, whole loops only
-        self._black: Loop = ((_jpeg(np.zeros((HEIGHT, WIDTH, 3), np.uint8)),),)
-        self._white: Loop = ((_jpeg(np.full((HEIGHT, WIDTH, 3), 255, np.uint8)),),)
+        self._black: Loop = (still(np.zeros((HEIGHT, WIDTH, 3), np.uint8)),)
+        self._white: Loop = (still(np.full((HEIGHT, WIDTH, 3), 255, np.uint8)),)
         self._painter: _Painter | None = None
         self._server = MjpegServer(PATH, FRAMES_PER_S, self._picture)
         self._dice = random.Random(1)  # noqa: S311 - a sensor's noise
@@ -153,10 +144,8 @@ class CameraMachine:
         loop = self._black if scene.black else self._white if scene.white else painted
         if not loop:
             return None
-        paintings = loop[int(time.monotonic() * FRAMES_PER_S) % len(loop)]
-        if scene.looping:
-            return b"".join(paintings[0])
-        return b"".join(self._dice.choice(rows) for rows in zip(*paintings, strict=True))
+        painting = loop[int(time.monotonic() * FRAMES_PER_S) % len(loop)]
+        return taken(painting[:1] if scene.looping else painting, self._dice)
 
 
 class _Painter(threading.Thread):
@@ -189,20 +178,10 @@ class _Painter(threading.Thread):
                 _log.error("cannot show %s: %s", face, error)
 
     def _paint(self, face: str) -> None:
-        noise = np.random.default_rng(3).normal(0, NOISE, (HEIGHT, WIDTH, 3)).round().astype(np.int16)
+        noise = grain(HEIGHT, WIDTH)
         loop: list[Painting] = []
         for picture in self._pictures.clip(face):
             if self._ended.is_set():
                 return
-            again = np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), dtype=np.uint8)
-            loop.append((_jpeg(picture), _jpeg(again)))
+            loop.append(living(picture, noise))
         self._loops[face] = tuple(loop)
-
-
-def _jpeg(picture: Picture) -> tuple[bytes, ...]:
-    """Return the picture as JPEG, cut at its restart markers: one row of blocks each."""
-    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY, cv2.IMWRITE_JPEG_RST_INTERVAL, ROW_OF_BLOCKS]
-    done, data = cv2.imencode(".jpg", picture, settings)
-    if not done:
-        raise ValueError("the picture could not be packed as JPEG")
-    return tuple(_RESTART.split(data.tobytes()))

@@ -1,21 +1,66 @@
-"""A camera's network side: an HTTP server that sends one endless multipart answer of JPEG pictures."""
+"""A camera's network side: an HTTP server that sends one endless multipart answer of JPEG pictures.
+
+As with any sensor no two pictures are equal, and sending them costs next to nothing all the same: each is painted
+twice, with other noise, and what is sent is put together from the rows of both (JPEG, ITU-T T.81: what stands between
+two restart markers is coded by itself).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
+
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]  # height x width x 3, BGR
 
 BOUNDARY = "picture"
 REQUEST_LIMIT_S = 5.0  # a client that connects and asks nothing
+JPEG_QUALITY = 85
+CODED_UNIT = 16  # pixels: of a picture whose colour is halved both ways
+NOISE = 1.0  # levels, of the second painting against the first
 QUEUED_PICTURES = 8  # waiting for a slow client: then some are left out, as a camera does
 
 _TYPE = f"multipart/x-mixed-replace; boundary={BOUNDARY}"
 _HEAD = f"HTTP/1.0 200 OK\r\nCache-Control: no-store\r\nContent-Type: {_TYPE}\r\n\r\n"
 _NOT_FOUND = b"HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+_RESTART = re.compile(rb"(?=\xff[\xd0-\xd7])")  # inside coded data FF is always followed by 00, but for these
+
+Painting = tuple[tuple[bytes, ...], ...]  # one picture painted once or more, each cut at its restart markers
+
+
+def still(picture: Picture) -> Painting:
+    """Pack a picture that comes out the same each time."""
+    settings = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    settings += [cv2.IMWRITE_JPEG_RST_INTERVAL, -(-picture.shape[1] // CODED_UNIT)]
+    done, data = cv2.imencode(".jpg", picture, settings)
+    if not done:
+        raise ValueError("the picture could not be packed as JPEG")
+    return (tuple(_RESTART.split(data.tobytes())),)
+
+
+def living(picture: Picture, noise: NDArray[np.int16]) -> Painting:
+    """Pack a picture that comes out different each time; ``noise`` (see :func:`grain`) is as large."""
+    return still(picture) + still(np.asarray(cv2.add(picture, noise, dtype=cv2.CV_8U), np.uint8))
+
+
+def grain(height: int, width: int) -> NDArray[np.int16]:
+    """Return a sensor's noise for one picture."""
+    return np.random.default_rng(3).normal(0, NOISE, (height, width, 3)).round().astype(np.int16)
+
+
+def taken(painting: Painting, dice: random.Random) -> bytes:
+    """Return the picture as the sensor sees it this time."""
+    return b"".join(dice.choice(rows) for rows in zip(*painting, strict=True))
 
 
 class MjpegServer:
