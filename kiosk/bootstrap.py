@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import registry
-from devices.hosted.confine import Limits
 from devices.manager import DeviceManager
 from kiosk.anchors import check_connection, read_anchors, read_token, read_verifier, said
 from kiosk.audit import AuditTrail
@@ -22,6 +21,7 @@ from kiosk.catalogue import model
 from kiosk.catalogue.freshness import Freshness
 from kiosk.clock import SystemClock
 from kiosk.credentials import Credentials
+from kiosk.device_maker import make_device
 from kiosk.errors import PackageError, SettingsError
 from kiosk.event_log import EventLog
 from kiosk.events import AlarmRaised, CatalogueRefused, DeviceChanged
@@ -34,7 +34,6 @@ from kiosk.maintenance.dry_run import DryDesk
 from kiosk.maintenance.proof import CENTRAL
 from kiosk.network_watch import NetworkWatch
 from kiosk.phrases import said as said_in
-from kiosk.settings import Isolation
 from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
 from kiosk.terminal import VERSION, Terminal
@@ -56,7 +55,7 @@ if TYPE_CHECKING:
     from devices.values import Clock
     from kiosk.anchors import Anchors
     from kiosk.documents.seal import Verifier
-    from kiosk.settings import DeviceSettings, Settings
+    from kiosk.settings import Settings
     from kiosk.stage import Screen
     from offline_queue.values import Alarm
 
@@ -261,14 +260,6 @@ def _stage(settings: Settings, screen: Screen, clock: Clock) -> Stage:
     ]
     lines += [text("stage.help.nearest", place=said_in(place.name)) for place in terminal.elsewhere[:1]]
     return Stage(screen, clock, settings.timings, help_lines=lines)
-
-
-def make_device(role: str, wanted: DeviceSettings) -> Device:
-    """Make one device as its settings say, in this process or in one of its own. Raises ``ValueError``."""
-    if wanted.isolation is Isolation.THREAD:
-        return registry.create(wanted.driver, role, wanted.options)
-    limits = Limits(nice=wanted.process.nice, memory_mb=wanted.process.memory_mb)
-    return registry.create_hosted(wanted.driver, role, wanted.options, limits)
 
 
 def _parts(settings: Settings) -> Parts:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from devices.sim.dock_client import DockClient, DockError
-from kiosk import cli_audit, cli_doctor, cli_queue, cli_slip
+from kiosk import cli_audit, cli_devices, cli_doctor, cli_queue, cli_slip
 from kiosk.cli_places import EXIT_REFUSED
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ app.add_typer(world, name="world")
 app.add_typer(cli_queue.app, name="queue")
 app.add_typer(cli_audit.app, name="audit")
 app.add_typer(cli_slip.app, name="slip")
+app.add_typer(cli_devices.app, name="devices")
 app.command()(cli_doctor.doctor)
 
 

@@ -22,7 +22,7 @@ from offline_queue.sql import reading
 from offline_queue.values import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from kiosk.settings import Settings
 
@@ -60,9 +60,11 @@ def told() -> Iterator[None]:
         refuse(f"{error.filename or 'the file'}: {error.strerror or type(error).__name__}")
 
 
-def load_settings(profile: str, state: Path | None, site: Path | None) -> Settings:
-    """Return the settings in force for a command. Raises ``SettingsError``."""
-    overlays: list[tuple[str, dict[str, object]]] = []
+def load_settings(
+    profile: str, state: Path | None, site: Path | None, under: Sequence[tuple[str, dict[str, object]]] = ()
+) -> Settings:
+    """Return the settings in force for a command; ``under``: overlays below its own. Raises ``SettingsError``."""
+    overlays = list(under)
     if site is not None:
         try:
             overlays.append((site.name, tomllib.loads(site.read_text(encoding="utf-8"))))

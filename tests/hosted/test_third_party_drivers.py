@@ -17,7 +17,7 @@ from devices.hosted.process import NotMade
 from devices.printer import Printer
 from devices.values import PrintJob, Slip
 from kiosk import settings
-from kiosk.bootstrap import make_device
+from kiosk.device_maker import make_device
 from kiosk.errors import SettingsError
 
 if TYPE_CHECKING:
