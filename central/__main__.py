@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m central",
         description="Reference platform of Tongban.",
-        epilog="Commands: restore-mark, rotate-sealing-key, rotate-receipt-key, keys, audit, kiosk; each knows --help. "
+        epilog="Commands: restore-mark, rotate-sealing-key, rotate-receipt-key, keys, audit, kiosk, order, technician, "
+        "machine; each knows --help. "
         "What each is for: docs/how-to/run-central.md",
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of keys, database and terminal's files")

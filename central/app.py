@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from central.api import cases, certificates, kiosks, reference, services, simulation
+from central.api import cases, certificates, kiosks, maintenance, reference, services, simulation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -44,7 +44,14 @@ def create_app(office: Office) -> FastAPI:
 
     app = FastAPI(title=TITLE, version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.office = office
-    for router in (services.router, cases.router, kiosks.router, certificates.router, reference.router):
+    for router in (
+        services.router,
+        cases.router,
+        kiosks.router,
+        maintenance.router,
+        certificates.router,
+        reference.router,
+    ):
         app.include_router(router)
     if office.demo:
         app.include_router(simulation.router)

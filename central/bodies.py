@@ -1,11 +1,20 @@
-"""What is inside the sealed items of a terminal: five kinds, schema 1."""
+"""What is inside the sealed items of a terminal: seven kinds, schema 1."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from offline_queue.wire.identity import MAX_SEQ as LAST_SEQ
 
@@ -158,19 +167,65 @@ class AuditBody(_Body):
     audit: AuditRun
 
 
+class ServiceEntry(_Body):
+    """One entry of a terminal's service book. ``who`` is a staff number; no resident is ever in it."""
+
+    n: Annotated[int, Field(ge=1, le=MAX_SEQ)]
+    at: AwareDatetime
+    kind: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[a-z_]+$")]
+    who: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9:-]*$")]
+    order: Annotated[str, StringConstraints(max_length=16, pattern=r"^[A-Za-z0-9-]*$")]
+    subject: Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
+    outcome: Annotated[str, StringConstraints(max_length=128, pattern=NO_NUL)]
+    facts: Annotated[dict[Code, JsonValue], Field(max_length=32)]
+
+
+class ReadinessReport(_Body):
+    """How a machine is, by sections: read by people, so their shape is the terminal's."""
+
+    at: AwareDatetime
+    sections: Annotated[list[dict[str, JsonValue]], Field(max_length=40)]
+
+
+class MaintenanceBody(_Body):
+    """kind ``maintenance``: one of the two."""
+
+    entry: ServiceEntry | None = None
+    readiness: ReadinessReport | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> MaintenanceBody:
+        if (self.entry is None) is (self.readiness is None):
+            raise ValueError("entry or readiness")
+        return self
+
+
+class DryRunBody(_Body):
+    """kind ``dry_run``: a terminal went through a service for nobody. It is no case and reaches no office."""
+
+    person: Literal["dry-run"]
+    service: Code
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION)]
+    visit: Code
+    local_number: Code
+    at: AwareDatetime
+
+
 class _AuditWithin(BaseModel):
     # Whatever else stands there: the lines are sound or not by themselves.
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
     audit: AuditRun
 
 
-Body: TypeAlias = CaseBody | PrintBody | RatingBody | AlarmBody | AuditBody
+Body: TypeAlias = CaseBody | PrintBody | RatingBody | AlarmBody | AuditBody | MaintenanceBody | DryRunBody
 KINDS: Final[dict[str, type[Body]]] = {
     "case": CaseBody,
     "print": PrintBody,
     "rating": RatingBody,
     "alarm": AlarmBody,
     "audit": AuditBody,
+    "maintenance": MaintenanceBody,
+    "dry_run": DryRunBody,
 }
 
 

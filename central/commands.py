@@ -19,6 +19,7 @@ from central.audits import first_fault
 from central.clock import SystemClock
 from central.enrolment import Enrolment, public_keys
 from central.keys import FOLDER, load_keys
+from central.maintenance_commands import add_commands
 from central.office import database_in
 from central.restores import note_restore
 from central.rotation import OLD_SEALING, SEALING, rotate_receipt_key, rotate_sealing_key
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         ("enrol-again", _enrol_again, "new token and certificate; its key and what it had are void"),
     ):
         add(kiosk, name, command, words).add_argument("kiosk")
+    add_commands(commands, add)
     return parser
 
 

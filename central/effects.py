@@ -12,13 +12,17 @@ from central.bodies import (
     Body,
     BodyInvalid,
     CaseBody,
+    DryRunBody,
+    MaintenanceBody,
     PrintBody,
     RatingBody,
     audit_within,
     read_body,
 )
+from central.maintenance import take_dry_run, take_maintenance
 from central.store.database import raise_alarm
 from central.store.schema import Case, PrintReport, Rating
+from central.work_orders import reopen_for
 from offline_queue.wire import Batch, Item, WireError, open_item
 
 if TYPE_CHECKING:
@@ -85,8 +89,13 @@ def _apply(session: Session, batch: Batch, item: Item, body: Body, now: datetime
             session.add(Rating(**key, service=body.service, version=body.version, grade=body.grade, reasons=reasons))
         case AlarmBody():
             raise_alarm(session, batch.kiosk, body.code, body.subject, at=body.at, source="terminal")
+            reopen_for(session, batch.kiosk, body.code, body.subject, now)
         case AuditBody():
             take_lines(session, batch.kiosk, body.audit, now)
+        case MaintenanceBody():
+            take_maintenance(session, key, body, now)
+        case DryRunBody():
+            take_dry_run(session, key, body)
         case _:
             assert_never(body)
 

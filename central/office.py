@@ -19,6 +19,7 @@ from central.restores import ASK_DAYS, Restores
 from central.sealing import DocumentSealer
 from central.store.database import Store
 from central.switches import Switches
+from central.technicians import give_root
 from central.throttle import Throttle
 from central.worker import Bell, Worker
 from typefaces import Typefaces
@@ -131,6 +132,8 @@ def _open(
     store = Store(terms.database or database_in(data))
     enrolment = Enrolment(store, keys, clock, data=data, url=url, kiosks=kiosks)
     enrolment.enrol_all()
+    for kiosk in kiosks:
+        give_root(data, enrolment.folder(kiosk), clock.now())
     restores = Restores(store, data / LAST_ITEM, clock, ask_days=terms.ask_days)
     return keys, store, enrolment, restores
 

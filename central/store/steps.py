@@ -6,13 +6,26 @@ Number 1 is the database from before steps were counted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, MetaData, String, Text, false, inspect, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Text,
+    false,
+    inspect,
+    text,
+)
 from sqlalchemy import Table as Shape
 from sqlalchemy.schema import CreateColumn
 
-from central.store.schema import Table
+from central.store.upkeep import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +50,7 @@ def bring_up_to_date(connection: Connection) -> None:
     if found > LATEST:
         raise StoreTooNewError(f"the database is of step {found}, this central knows {LATEST}: start a newer one")
     if found == 0:
-        Table.metadata.create_all(connection)
+        METADATA.create_all(connection)
     else:
         for number in range(found + 1, LATEST + 1):
             STEPS[number](connection)
@@ -129,5 +142,79 @@ def _told_streams(connection: Connection) -> None:
     _add(connection, "stream", Column("told_order", BigInteger), Column("told_seq", BigInteger))
 
 
-STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _keys_and_streams, 3: _told_streams}
+def _item_key() -> list[Column[Any]]:
+    return [
+        Column("kiosk", String(64), primary_key=True),
+        Column("epoch", String(32), primary_key=True),
+        Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    ]
+
+
+def _maintenance(connection: Connection) -> None:
+    """Step 4: work orders, technicians' cards, what terminals report of their maintenance."""
+    shapes = [
+        Shape(
+            "work_order",
+            MetaData(),
+            Column("number", String(16), primary_key=True),
+            Column("kiosk", String(64), nullable=False, index=True),
+            Column("technician", String(16), nullable=False),
+            Column("role", String(16), nullable=False),
+            Column("begins", _MOMENT, nullable=False),
+            Column("ends", _MOMENT, nullable=False),
+            Column("back", _MOMENT),
+            Column("fault", String(64), nullable=False),
+            Column("subject", String(128), nullable=False),
+            Column("parts", Text, nullable=False),
+            Column("state", String(16), nullable=False),
+            Column("revision", BigInteger, nullable=False),
+            Column("opened", _MOMENT, nullable=False),
+            Column("closed", _MOMENT),
+            Column("closed_by", String(64), nullable=False),
+        ),
+        Shape(
+            "technician",
+            MetaData(),
+            Column("serial", String(40), primary_key=True),
+            Column("id", String(16), nullable=False, index=True),
+            Column("role", String(16), nullable=False),
+            Column("issued", _MOMENT, nullable=False),
+            Column("expires", _MOMENT, nullable=False),
+            Column("revoked", _MOMENT),
+        ),
+        Shape(
+            "maintenance_entry",
+            MetaData(),
+            *_item_key(),
+            Column("n", BigInteger, nullable=False),
+            Column("at", _MOMENT, nullable=False),
+            Column("kind", String(32), nullable=False),
+            Column("who", String(64), nullable=False),
+            Column("order", String(16), nullable=False),
+            Column("subject", String(128), nullable=False),
+            Column("outcome", String(128), nullable=False),
+            Column("facts", Text, nullable=False),
+            Index("maintenance_number", "kiosk", "n"),
+        ),
+        Shape(
+            "readiness",
+            MetaData(),
+            Column("kiosk", String(64), primary_key=True),
+            Column("at", _MOMENT, nullable=False),
+            Column("sections", Text, nullable=False),
+        ),
+        Shape(
+            "dry_run",
+            MetaData(),
+            *_item_key(),
+            Column("service", String(64), nullable=False),
+            Column("version", BigInteger, nullable=False),
+            Column("at", _MOMENT, nullable=False),
+        ),
+    ]
+    for shape in shapes:
+        shape.create(connection)
+
+
+STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _keys_and_streams, 3: _told_streams, 4: _maintenance}
 LATEST: Final = max(STEPS)

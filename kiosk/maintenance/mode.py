@@ -268,7 +268,7 @@ class ServiceMode:
         """Give the machine back: first the record, then the order, then the state that outlives a restart."""
         await shift.note(EntryKind.RETURNED, subject=shift.order.subject, outcome=shift.order.fault)
         if self._orders is not None:
-            await self._orders.close(shift.order.number)
+            await self._orders.close(shift.order)
         await self._open()
 
     async def _open(self) -> None:

@@ -71,6 +71,7 @@ class WorkOrder:
     subject: str = ""
     parts: tuple[str, ...] = ()
     state: str = "open"
+    revision: int = 1  # counted up when central opens a closed order again
     back: datetime | None = None  # when residents are told the machine is expected back; ``ends`` where not given
 
 
@@ -83,6 +84,7 @@ def read_order(text: str) -> WorkOrder:
     back = datetime.fromisoformat(said["back"]) if said.get("back") else None
     return WorkOrder(
         back=back,
+        revision=int(said.get("revision", 1)),
         number=str(said["number"]),
         kiosk=str(said["kiosk"]),
         technician=str(said["technician"]),
@@ -119,7 +121,7 @@ class Orders:
         self._kiosk = kiosk
         self._keys = keys
         self._raw: list[object] = []
-        self._done: set[str] = set()  # closed here; central may not know yet
+        self._done: set[str] = set()  # number/revision, closed here; central may not know yet
         found = kept(self._path)
         if isinstance(found, dict):
             self._raw = list(found.get("orders", ()))[:MOST_ORDERS]
@@ -134,7 +136,7 @@ class Orders:
         sound = [one for one in found[:MOST_ORDERS] if verified(one, self._keys) is not None]
         if found and not sound:
             return 0
-        self._done &= {order.number for one in sound if (order := verified(one, self._keys)) and order.state == "open"}
+        self._done &= {_name(order) for one in sound if (order := verified(one, self._keys))}
         if sound != self._raw:
             self._raw = sound
             await self._keep()
@@ -144,7 +146,7 @@ class Orders:
         """Return every sound order for this machine that is open."""
         found = (verified(one, self._keys) for one in self._raw)
         mine = (one for one in found if one is not None and one.kiosk == self._kiosk and one.state == "open")
-        return tuple(sorted((one for one in mine if one.number not in self._done), key=lambda one: one.number))
+        return tuple(sorted((one for one in mine if _name(one) not in self._done), key=lambda one: one.number))
 
     def open(self, number: str, technician: str, role: Role, now: datetime) -> WorkOrder:
         """Return order ``number`` when it opens this machine to this technician now. Raises ``OrderRefused``."""
@@ -156,7 +158,7 @@ class Orders:
             (OrderProblem.OTHER_MACHINE, order.kiosk != self._kiosk),
             (OrderProblem.OTHER_TECHNICIAN, order.technician != technician),
             (OrderProblem.OTHER_ROLE, order.role is Role.SUPERVISOR and role is not Role.SUPERVISOR),
-            (OrderProblem.CLOSED, order.state != "open" or number in self._done),
+            (OrderProblem.CLOSED, order.state != "open" or _name(order) in self._done),
             (OrderProblem.EARLY, now < order.begins),
             (OrderProblem.LATE, now >= order.ends),
         ):
@@ -164,10 +166,14 @@ class Orders:
                 raise OrderRefused(problem)
         return order
 
-    async def close(self, number: str) -> None:
+    async def close(self, order: WorkOrder) -> None:
         """Note that the work is done: the order opens nothing any more, heard by central or not. Raises ``OSError``."""
-        self._done.add(number)
+        self._done.add(_name(order))
         await self._keep()
 
     async def _keep(self) -> None:
         await asyncio.to_thread(keep, self._path, {"orders": self._raw, "done": sorted(self._done)})
+
+
+def _name(order: WorkOrder) -> str:
+    return f"{order.number}/{order.revision}"

@@ -225,9 +225,13 @@ async def test_an_order_nobody_signed_is_not_taken_and_a_broken_answer_takes_non
 async def test_a_withdrawn_order_is_gone_and_a_closed_one_stays_closed_after_a_restart(orders, tmp_path):
     centre, held = orders
     await held.take([centre.order(), centre.order("260002")])
-    await held.close(NUMBER)
+    await held.close(held.open(NUMBER, "T-0042", Role.TECHNICIAN, NOW))
     again = Orders(tmp_path, KIOSK, centre.keys)
     assert opening(again) is OrderProblem.CLOSED
+    await again.take([centre.order(), centre.order("260002")])  # central has not heard yet
+    assert opening(again) is OrderProblem.CLOSED
+    await again.take([centre.order(revision=2), centre.order("260002")])  # opened again at central
+    assert again.open(NUMBER, "T-0042", Role.TECHNICIAN, NOW).revision == 2
     await again.take([centre.order("260002")])
     assert opening(again) is OrderProblem.UNKNOWN
     await again.take([])
