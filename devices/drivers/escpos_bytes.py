@@ -6,13 +6,15 @@ its text method loses characters. The tests hold its bytes against these.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import segno
 from PIL import Image
 
-from devices.drivers.escpos_text import CELL, GLYPH, LEADING, in_printer_font, wrap
-from devices.values import Align, Slip, SlipCode, SlipRule, SlipText
+from devices.drivers.escpos_text import CELL, GLYPH, LEADING, printer_bytes, wrap
+from devices.values import Align, Slip, SlipCode, SlipText
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 INIT = bytes.fromhex("1b40")
 ENGLISH_MARKS = bytes.fromhex("1b5200")  # ESC R 0: with China (0F) some printers turn $ into another sign
 PUSH_STATUS = bytes.fromhex("1d610e")  # GS a: say it when on-line state, errors or paper change; ESC @ ends it
+HEAD = INIT + PUSH_STATUS + ENGLISH_MARKS
 MARKER = bytes.fromhex("1d7201")  # GS r 1: answered when everything before it has been processed
 FEED_AND_CUT = bytes.fromhex("1d564160")  # feed 96 dots, so that the last line is outside, then a full cut
 CONTINUE = bytes.fromhex("100501")  # DLE ENQ 1: go on with the line that failed
@@ -30,15 +33,23 @@ TELL_MODEL, TELL_SERIAL = bytes.fromhex("1d4943"), bytes.fromhex("1d4944")  # GS
 CLEAR = bytes.fromhex("10140801031401060208")  # DLE DC4 8: clear the buffers; printers without it take no notice
 BLOCK = 2304  # bytes in flight: leaves room for real-time questions in a 4 kB buffer that waits for paper
 MOST_ROWS = 256  # of one raster block, for cheap printers
+VOID = "以上作废".encode("gb18030")  # what is above is void
 RULE_DOTS = 2
 RULE_GAP = bytes.fromhex("1b4a0a")  # 10 dots above and below
 QR_MODULE = 6  # dots, 0.75 mm: read by phones at arm's length
 QR_SMALLEST = 3
 QR_QUIET = 8  # modules, four on each side
+# Bytes a QR code of version 1 to 40 holds at correction M (ISO/IEC 18004 table 7).
+QR_HOLDS = (
+    *(14, 26, 42, 62, 84, 106, 122, 152, 180, 213, 251, 287, 331, 362, 412, 450, 504, 560, 624, 666),
+    *(711, 779, 857, 911, 997, 1059, 1125, 1190, 1264, 1370),
+    *(1452, 1538, 1628, 1722, 1809, 1911, 1989, 2099, 2213, 2331),
+)
+QR_FIRST, QR_STEP = 21, 4  # modules of version 1, and what each version adds
 ALIGNED = {Align.LEFT: 0, Align.CENTRE: 1, Align.RIGHT: 2}
-# Bytes after 10 that would make a real-time command of two picture bytes (ENQ, EOT, DC4); one more dot prevents it.
-REAL_TIME_SECOND = frozenset({0x04, 0x05, 0x14})
-DLE, DLE_WITH_A_DOT = 0x10, 0x30
+# 10 before ENQ, EOT or DC4 would make a real-time command of two picture bytes; one more dot prevents it.
+REAL_TIME = re.compile(rb"\x10(?=[\x04\x05\x14])")
+DLE_WITH_A_DOT = b"\x30"
 
 
 def question(n: int) -> bytes:
@@ -56,50 +67,70 @@ def compose(slip: Slip, width: int, font: SlipFont, block: int = BLOCK) -> list[
 
     None is much longer than ``block`` bytes; a QR code is never divided. Raises ``ValueError`` for one that cannot fit.
     """
-    blocks = [bytearray(INIT + PUSH_STATUS + ENGLISH_MARKS)]
+    blocks, pieces = [], [HEAD]
+    size = len(HEAD)
     for piece in _pieces(slip, width, font, block):
-        if len(blocks[-1]) + len(piece) > block:
-            blocks.append(bytearray())
-        blocks[-1] += piece
-    return [*(bytes(each) + MARKER for each in blocks), FEED_AND_CUT + MARKER]
+        size += len(piece)
+        if size > block:
+            blocks.append(b"".join((*pieces, MARKER)))
+            pieces, size = [], len(piece)
+        pieces.append(piece)
+    return [*blocks, b"".join((*pieces, MARKER)), FEED_AND_CUT + MARKER]
 
 
 def voiding(width: int) -> bytes:
     """Return the block that marks what hangs in the printer as void and cuts it off: nobody shall find half a slip."""
-    text = SlipText("以上作废", align=Align.CENTRE)
-    return INIT + PUSH_STATUS + b"\n" + b"".join(_printed(text, text.text)) + _rule(width) + FEED_AND_CUT + MARKER
+    line = _style(SlipText("", align=Align.CENTRE)) + VOID + b"\n"
+    return INIT + PUSH_STATUS + b"\n" + line + _rule(width) + FEED_AND_CUT + MARKER
 
 
 def _pieces(slip: Slip, width: int, font: SlipFont, block: int) -> Iterator[bytes]:
+    cells = width // CELL
+    style: tuple[Align, int, bool] | None = None  # holds until something else than text in the printer's font comes
     for line in slip.lines:
-        match line:
-            case SlipText():
-                for text in wrap(line.text, width // CELL // line.size):
-                    if in_printer_font(text):
-                        yield from _printed(line, text)
-                    else:
-                        yield _align(Align.LEFT)  # the picture is as wide as the paper and aligned inside
-                        yield from raster(font.draw(line, text, width), block)
-            case SlipCode():
-                yield _code(line.payload, width)
-            case SlipRule():
-                yield _rule(width)
+        if isinstance(line, SlipText):
+            encoded = _short_and_common(line.text, cells // line.size)
+            if encoded is not None:
+                if style == (wanted := (line.align, line.size, line.bold)):
+                    yield encoded + b"\n"
+                else:
+                    style = wanted
+                    yield _style(line) + encoded + b"\n"
+                continue
+            yield from _long_or_rare(line, cells, width, font, block)
+        elif isinstance(line, SlipCode):
+            yield _code(line.payload, width)
+        else:
+            yield _rule(width)
+        style = None
 
 
-def _printed(line: SlipText, text: str) -> Iterator[bytes]:
+def _short_and_common(text: str, cells: int) -> bytes | None:
+    """Return the bytes of a line as most are, that need no breaking, no cleaning and no drawing; else ``None``."""
+    try:
+        encoded = text.encode("gb2312")  # this codec has other characters for the dash and the middle dot of names
+    except UnicodeError:
+        return None
+    return encoded if len(encoded) <= cells and text.isprintable() else None
+
+
+def _long_or_rare(line: SlipText, cells: int, width: int, font: SlipFont, block: int) -> Iterator[bytes]:
+    for text in wrap(line.text, cells // line.size):
+        encoded = printer_bytes(text)
+        if encoded is not None:
+            yield _style(line) + encoded + b"\n"
+        else:
+            yield _align(Align.LEFT)  # the picture is as wide as the paper and aligned inside
+            yield from raster(font.draw(line, text, width), block)
+
+
+def _style(line: SlipText) -> bytes:
     """Text in the printer's own font: GB18030 bytes in Kanji mode, where ASCII stays ASCII."""
-    size = (line.size - 1) << 4 | (line.size - 1)
+    magnify = (line.size - 1) << 4 | (line.size - 1)
     # FS ! repeats the magnification for printers whose GS ! leaves hanzi alone; both set, neither doubles the other.
     kanji_size = 0x0C if line.size > 1 else 0
-    yield b"".join(
-        (
-            _align(line.align),
-            bytes([0x1B, 0x33, line.size * GLYPH + LEADING, 0x1B, 0x45, line.bold]),
-            bytes([0x1D, 0x21, size, 0x1C, 0x26, 0x1C, 0x21, kanji_size]),
-            text.encode("gb18030"),
-            b"\n",
-        )
-    )
+    spacing_and_weight = bytes([0x1B, 0x33, line.size * GLYPH + LEADING, 0x1B, 0x45, line.bold])
+    return _align(line.align) + spacing_and_weight + bytes([0x1D, 0x21, magnify, 0x1C, 0x26, 0x1C, 0x21, kanji_size])
 
 
 def _align(align: Align) -> bytes:
@@ -118,13 +149,10 @@ def raster(picture: Image.Image, block: int = BLOCK) -> Iterator[bytes]:
 
 def without_commands(bits: bytes) -> bytes:
     """Add a dot wherever picture bytes would read as a real-time command: printers obey those even inside data."""
-    safe = bytearray(bits)
-    for index in range(len(safe) - 1):
-        if safe[index] == DLE and safe[index + 1] in REAL_TIME_SECOND:
-            safe[index] = DLE_WITH_A_DOT
-    return bytes(safe)
+    return REAL_TIME.sub(DLE_WITH_A_DOT, bits)
 
 
+@lru_cache
 def _rule(width: int) -> bytes:
     line = Image.new("1", (width, RULE_DOTS), 1)
     return RULE_GAP + b"".join(raster(line)) + RULE_GAP
@@ -132,11 +160,11 @@ def _rule(width: int) -> bytes:
 
 def _code(payload: str, width: int) -> bytes:
     """QR model 2, correction M, drawn by the printer (GS ( k). Raises ``ValueError`` when it cannot fit."""
-    modules = len(segno.make_qr(payload, error="m", encoding="utf-8").matrix)
-    module = min(QR_MODULE, width // (modules + QR_QUIET))
-    if module < QR_SMALLEST:
-        raise ValueError("too much in one QR code for this paper: keep the payload short")
     data = payload.encode("utf-8")
+    version = bisect_left(QR_HOLDS, len(data))
+    module = min(QR_MODULE, width // (QR_FIRST + QR_STEP * version + QR_QUIET))
+    if version == len(QR_HOLDS) or module < QR_SMALLEST:
+        raise ValueError("too much in one QR code for this paper: keep the payload short")
     return b"".join(
         (
             _align(Align.CENTRE),

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import os
 import tempfile
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from devices.drivers.escpos_bytes import BLOCK, FEED_AND_CUT, MARKER, compose, raster, without_commands
+from devices.drivers.escpos_bytes import (
+    BLOCK,
+    FEED_AND_CUT,
+    MARKER,
+    QR_FIRST,
+    QR_HOLDS,
+    QR_STEP,
+    compose,
+    raster,
+    without_commands,
+)
 from devices.drivers.escpos_raster import SlipFont
-from devices.drivers.escpos_text import GETA, columns, in_printer_font, wrap
-from devices.values import Align, Slip, SlipCode, SlipText
+from devices.drivers.escpos_text import GETA, columns, printer_bytes, wrap
+from devices.values import Align, Slip, SlipCode, SlipRule, SlipText
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,14 +76,16 @@ def test_code_matches_an_independent_builder(builder: Any, font: SlipFont) -> No
 
 @pytest.mark.parametrize("text", ["居住证，编号：A-1。", "张三·买买提", "— … “” ￥ ℃ Ⅳ ①", "abc"])
 def test_what_printers_have_in_their_font_is_sent_as_text(font: SlipFont, text: str) -> None:
-    assert in_printer_font(text)
-    assert text.encode("gb18030") in printed(font, SlipText(text))
+    encoded = printer_bytes(text)
+    assert encoded == text.encode("gb18030")
+    assert len(encoded) == sum(columns(char) for char in text)
+    assert encoded in printed(font, SlipText(text))
 
 
 @pytest.mark.parametrize("text", ["㛃", "𠮷", "〇", "張", "한", "ñ", "😀"])
 def test_everything_else_is_a_picture_and_never_a_question_mark(font: SlipFont, text: str) -> None:
     sent = printed(font, SlipText(text))
-    assert not in_printer_font(text)
+    assert printer_bytes(text) is None
     assert b"\x1d\x76\x30" in sent
     assert text.encode("gb18030") not in sent
 
@@ -116,6 +130,20 @@ def test_blocks_fit_a_small_buffer_and_the_cut_stands_alone(font: SlipFont) -> N
     assert all(block.endswith(MARKER) for block in blocks)
     assert blocks[-1] == FEED_AND_CUT + MARKER
     assert FEED_AND_CUT not in b"".join(blocks[:-1])
+
+
+@pytest.mark.parametrize("length", [14, 15, 106, 107, 331, 666, 1370, 2331])
+def test_room_of_a_code_agrees_with_an_independent_builder(length: int) -> None:
+    payload = "\x7f" * length  # in no smaller alphabet than bytes
+    drawn = segno.make_qr(payload, error="m", encoding="utf-8", boost_error=False)
+    assert QR_FIRST + QR_STEP * bisect_left(QR_HOLDS, length) == len(drawn.matrix)
+
+
+@pytest.mark.parametrize("block", [480, 1152, BLOCK])
+def test_blocks_for_a_slow_line_are_as_short_as_it_is_slow(font: SlipFont, block: int) -> None:
+    lines = [SlipText("政务服务" * 6), SlipText("㛃" * 24), SlipRule()] * 10
+    blocks = compose(Slip((*lines, SlipCode("x" * 80))), WIDTH, font, block)
+    assert max(map(len, blocks)) <= block + len(MARKER)
 
 
 def test_code_too_large_for_the_paper_is_refused(font: SlipFont) -> None:
