@@ -52,7 +52,8 @@ class ListeningScanner(Scanner):
         await self._listener.open()
 
     async def close(self) -> None:
-        """Let go of the wire; who still waits is told. Never raises."""
+        """Let go of the wire; who still waits is told, and what was read last is forgotten. Never raises."""
+        self._last = (b"", 0.0)
         self._lose(DeviceUnavailable("closed: call open() first", code=DeviceCode.CLOSED, device=self._name))
         await self._listener.close()
 

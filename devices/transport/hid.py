@@ -45,8 +45,7 @@ class HidWire:
     """One HID interface. ``read`` returns one report at a time, without its number.
 
     ``report_size`` is the size of a report's data in bytes; ``report_id`` 0 means that the device numbers none;
-    ``kind`` is what the interface has to be.
-    ``sysfs`` and ``device_files`` are where the kernel has its files.
+    ``kind`` is what the interface has to be. ``sysfs`` and ``device_files`` are where the kernel has its files.
     """
 
     def __init__(

@@ -273,11 +273,22 @@ async def test_second_program_on_the_line_is_refused(device: SdtIdReader, machin
         assert await device.probe() == READY
 
 
-@pytest.mark.parametrize("port", ["/dev/there-is-no-such-port", "socket://127.0.0.1:1", "nonsense://x", "/"])
-async def test_port_that_cannot_be_opened_is_unavailable_and_named(port: str) -> None:
+@pytest.mark.parametrize(
+    ("port", "named"),
+    [
+        ("/dev/there-is-no-such-port", "/dev/there-is-no-such-port"),
+        ("socket://127.0.0.1:1", "socket://127.0.0.1:1"),
+        ("nonsense://x", "nonsense://x"),
+        ("/", "/"),
+        ("usb:", "usb:0400:C35A"),  # through the real libusb
+        ("hid:", "2B8B:2721"),
+        ("hid:/dev/there-is-no-such-file", "/dev/there-is-no-such-file"),
+    ],
+)
+async def test_port_that_cannot_be_opened_is_unavailable_and_named(port: str, named: str) -> None:
     error = await error_of(SdtIdReader("id_reader", port).open)
     assert isinstance(error, DeviceUnavailable)
-    assert port in error.detail
+    assert named in error.detail
 
 
 async def test_device_server_that_hangs_up_is_noticed_and_leaves_no_socket() -> None:
