@@ -27,7 +27,7 @@ POLL_S: Final = 0.5  # a pulled device has to be noticed within a second
 UDEV_CONTROL: Final = Path("/run/udev/control")  # where udevd listens; libudev itself looks here for it
 USB_NODES: Final = Path("/dev/bus/usb")  # one file a USB device, in one folder a bus
 SUBSYSTEMS: Final = ("usb", "tty", "hidraw", "video4linux", "usbmisc")  # what terminals' devices belong to
-_NUMBERS: Final = re.compile(r"(?:usb|hid):([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})(?![0-9A-Fa-f])")
+_NUMBERS: Final = re.compile(r"(?:usb:|hid:)?([0-9A-Fa-f]{4}):([0-9A-Fa-f]{4})(?![0-9A-Fa-f])")
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Move(enum.Enum):
 
     PLUGGED = enum.auto()
     PULLED = enum.auto()
+    REPLACED = enum.auto()  # pulled and plugged between two looks: it is there, and what was open is not
     UNSURE = enum.auto()  # more than could be followed: anything may have changed
 
 
@@ -60,14 +61,21 @@ class Plug:
         """Tell whether the device with this address is the one."""
         if self.move is Move.UNSURE:
             return Bearing.PERHAPS
-        if address.startswith("/"):
-            return Bearing.THIS if address in self.paths else Bearing.OTHER
+        path = path_in(address)
+        if path:
+            return Bearing.THIS if path in self.paths else Bearing.OTHER
         found = _NUMBERS.match(address)
         if found is None:
             return Bearing.PERHAPS
         if not self.numbers:  # a file of a USB device, as polling sees it
             return Bearing.PERHAPS
         return Bearing.THIS if self.numbers == f"{found[1]}:{found[2]}".upper() else Bearing.OTHER
+
+
+def path_in(address: str) -> str:
+    """Return the file a device hangs at, empty where its address is none: ``/dev/ttyS0``, ``hid:/dev/hidraw0``."""
+    path = address.removeprefix("hid:")
+    return path if path.startswith("/") else ""
 
 
 class UdevDevice(Protocol):
@@ -127,8 +135,9 @@ class PlugWatch:
         """Call ``tell`` on the loop for every move, in order. Never returns.
 
         ``addresses``: those of all devices. Paths outside ``/dev`` are none of udev's and are looked at in any case.
+        What happened before the watch began nobody saw: it begins with ``UNSURE``, and with what is not there.
         """
-        paths = frozenset(address for address in addresses if address.startswith("/"))
+        paths = frozenset(path for path in map(path_in, addresses) if path)
         try:
             monitor = self._monitor()
             if monitor is not None:
@@ -138,7 +147,7 @@ class PlugWatch:
                     await self._listen(monitor, tell)
         except* OSError as errors:
             _log.warning("udev cannot be heard: %s; looking every %g s instead", errors.exceptions, self._interval_s)
-            tell(Plug(Move.UNSURE))
+        tell(Plug(Move.UNSURE))
         await self._look_on(paths, self._usb_nodes, tell)
 
     async def _listen(self, monitor: UdevMonitor, tell: Callable[[Plug], None]) -> None:
@@ -146,6 +155,7 @@ class PlugWatch:
         loop = asyncio.get_running_loop()
         broken: asyncio.Future[None] = loop.create_future()
         monitor.start()
+        tell(Plug(Move.UNSURE))
 
         def heard() -> None:
             try:
@@ -170,17 +180,16 @@ class PlugWatch:
     async def _look_on(self, paths: frozenset[str], usb_nodes: Path | None, tell: Callable[[Plug], None]) -> None:
         """Compare what is there with what was there. A few dozen system calls on the kernel's own files: no waiting."""
         seen = _look(paths, usb_nodes)
+        for path in sorted(paths - seen.keys()):
+            tell(Plug(Move.PULLED, frozenset({path})))
         while True:
             await self._clock.sleep(self._interval_s)
             now = _look(paths, usb_nodes)
             for path in sorted(seen.keys() | now.keys()):
                 was, is_ = seen.get(path), now.get(path)
-                if was == is_:
-                    continue
-                if was is not None:
-                    tell(Plug(Move.PULLED, frozenset({path})))
-                if is_ is not None:
-                    tell(Plug(Move.PLUGGED, frozenset({path})))
+                if was != is_:
+                    move = Move.PLUGGED if was is None else Move.PULLED if is_ is None else Move.REPLACED
+                    tell(Plug(move, frozenset({path})))
             seen = now
 
 

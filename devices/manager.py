@@ -85,7 +85,7 @@ class _Slot:
 
 
 class DeviceManager:
-    """Owns its devices. Every wait follows ``clock``; ``on_change`` hears each change once; ``plugs`` tells of cables."""
+    """Owns its devices. Waits follow ``clock``; ``on_change`` hears each change once; ``plugs`` tells of cables."""
 
     def __init__(
         self,
@@ -170,10 +170,9 @@ class DeviceManager:
         for slot in (self._slots[name] for name, bearing in bearings.items() if bearing is wanted):
             slot.pause_s = 0.0  # what was tried before the cable was moved says nothing now
             if wanted is Bearing.THIS and plug.move is Move.PULLED:
-                slot.doubt = _Doubt.REOPEN
                 self._mark(slot, ABSENT, DeviceUnavailable("pulled out", device=slot.name))
-            elif slot.opened:
-                slot.doubt = slot.doubt or _Doubt.ASK
+            anew = wanted is Bearing.THIS and plug.move is not Move.PLUGGED
+            slot.doubt = _Doubt.REOPEN if anew else slot.doubt or _Doubt.ASK
             slot.wake.set()
 
     @asynccontextmanager

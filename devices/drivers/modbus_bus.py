@@ -59,9 +59,8 @@ class Place:
 
     @property
     def line(self) -> tuple[str, int, str]:
-        """Return what everybody on the line has to agree on; two links to one port are one line."""
-        port = os.path.realpath(self.port) if self.port.startswith("/") else self.port
-        return port, self.baud, self.parity
+        """Return what everybody on the line has to agree on, its name among it: what a link leads to changes."""
+        return self.port, self.baud, self.parity
 
 
 class _Line(Protocol):

@@ -24,7 +24,7 @@ TRIES: Final = 2  # a spark on the cable spoils a frame now and then; reads and 
 BITS_A_CHARACTER: Final = 11  # serial line clause 2.5.1: start, eight, parity or a second stop, stop
 SILENT_CHARACTERS: Final = 3.5  # serial line clause 2.5.1.1: between two frames
 SHORTEST_SILENCE_S: Final = 0.00175  # ... and no less than this above 19200 baud
-OPENING_S: Final = 0.06  # a reply to whoever had the line before comes within it
+OPENING_S: Final = 0.05  # a reply to whoever had the line before comes within it
 GAP_S: Final = 0.05  # silence after bytes nobody waits for: that was all of them
 
 
@@ -38,6 +38,7 @@ class RtuLine:
         self._silence_s = max(SILENT_CHARACTERS * self._character_s, SHORTEST_SILENCE_S)
         self._heard = 0.0  # when the last byte went over the line
         self._owed_until = 0.0  # until when a reply to a question nobody waits for any more may come
+        self._lost = ""  # why nobody is asked any more
 
     def open(self) -> None:
         """Open the port. Raises ``DeviceUnavailable``."""
@@ -54,14 +55,17 @@ class RtuLine:
         Raises ``DeviceTimeout``, ``DeviceProtocolError``, and ``DeviceUnavailable`` when the line is gone: it is then
         closed, so that whoever opens it again does not find it taken.
         """
+        if self._lost:  # while this question waited for its turn
+            raise DeviceUnavailable(self._lost)
         for last in (False, True):
             try:
                 return self._ask_once(unit, request)
             except (DeviceTimeout, DeviceProtocolError):
                 if last:
                     raise
-            except DeviceError:
+            except DeviceError as error:
                 if not self._stopping():
+                    self._lost = error.detail
                     self._wire.close()
                 raise
         raise AssertionError("the last try returns or raises")

@@ -390,6 +390,16 @@ async def test_pulled_device_is_away_at_once_and_back_at_once_whatever_its_back_
         assert printer.probes - probes == 20, "the printer was asked at its own pace"
 
 
+async def test_device_replaced_in_a_moment_is_opened_anew_and_never_away(bench: Bench) -> None:
+    reader = bench.devices["id_reader"]
+    async with bench.running():
+        bench.changes.clear()
+        bench.manager.heard(Plug(Move.REPLACED, frozenset({"/dev/id_reader"})))
+        await settle()
+        assert len(reader.opened_at) == 2
+        assert not bench.told
+
+
 async def test_device_that_needs_a_moment_after_plugging_is_tried_again_soon(bench: Bench) -> None:
     reader = bench.devices["id_reader"]
     async with bench.running():

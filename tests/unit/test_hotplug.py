@@ -79,6 +79,8 @@ class Watched:
         async with asyncio.TaskGroup() as group:
             task = group.create_task(self.watch.run(addresses, self.told.append))
             await self.clock.settle()
+            assert Plug(Move.UNSURE) in self.told, "nobody knows what happened before"
+            self.told.clear()
             yield
             task.cancel()
 
@@ -119,6 +121,17 @@ async def test_path_that_vanishes_and_comes_back_is_told_within_half_a_second(lo
         assert looking.moves() == [(Move.PULLED, str(link)), (Move.PLUGGED, str(link))]
 
 
+async def test_device_that_was_never_there_is_told_at_the_beginning(tmp_path: Path) -> None:
+    """It may have been pulled after it was opened and before the watch began."""
+    clock, told = ManualClock(), []
+    watch = PlugWatch(clock=clock, monitor=lambda: None, usb_nodes=tmp_path)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(watch.run([str(tmp_path), "/dev/never"], told.append))
+        await clock.settle()
+        task.cancel()
+    assert told == [Plug(Move.UNSURE), Plug(Move.PULLED, frozenset({"/dev/never"}))]
+
+
 async def test_link_that_leads_nowhere_is_not_there(looking: Watched, tmp_path: Path) -> None:
     node, link = tmp_path / "node", tmp_path / "link"
     node.touch()
@@ -129,9 +142,7 @@ async def test_link_that_leads_nowhere_is_not_there(looking: Watched, tmp_path: 
         assert looking.moves() == [(Move.PULLED, str(link))]
 
 
-async def test_device_replaced_between_two_looks_is_told_as_pulled_and_plugged(
-    looking: Watched, tmp_path: Path
-) -> None:
+async def test_device_replaced_between_two_looks_is_not_taken_for_the_same(looking: Watched, tmp_path: Path) -> None:
     node, link = tmp_path / "node", tmp_path / "link"
     node.touch()
     link.symlink_to(node)
@@ -139,7 +150,7 @@ async def test_device_replaced_between_two_looks_is_told_as_pulled_and_plugged(
         link.unlink()
         link.symlink_to(node)
         await looking.clock.advance(POLL_S)
-        assert looking.moves() == [(Move.PULLED, str(link)), (Move.PLUGGED, str(link))]
+        assert looking.moves() == [(Move.REPLACED, str(link))]
 
 
 async def test_usb_device_without_a_path_is_seen_too(looking: Watched, tmp_path: Path) -> None:
@@ -214,7 +225,7 @@ async def test_udev_that_cannot_be_asked_is_replaced_by_looking(tmp_path: Path) 
     async with watched.running(str(link)):
         link.symlink_to("/dev/null")
         await clock.advance(POLL_S)
-        assert watched.moves() == [(Move.UNSURE,), (Move.PLUGGED, str(link))]
+        assert watched.moves() == [(Move.PLUGGED, str(link))]
 
 
 async def test_path_outside_dev_is_looked_at_though_udev_runs(listening: Watched, tmp_path: Path) -> None:
@@ -231,6 +242,8 @@ async def test_path_outside_dev_is_looked_at_though_udev_runs(listening: Watched
     [
         (BY_ID, Plug(Move.PULLED, frozenset({BY_ID, "/dev/ttyUSB0"})), Bearing.THIS),
         (BY_ID, Plug(Move.PULLED, frozenset({"/dev/ttyUSB0"}), "0ABC:12EF"), Bearing.OTHER),
+        ("hid:/dev/hidraw0", Plug(Move.PULLED, frozenset({"/dev/hidraw0"})), Bearing.THIS),
+        ("0ABC:12EF", Plug(Move.PULLED, numbers="0ABC:12EF"), Bearing.THIS),
         ("usb:0abc:12EF", Plug(Move.PULLED, numbers="0ABC:12EF"), Bearing.THIS),
         ("hid:0ABC:12EF:S-1/2", Plug(Move.PULLED, numbers="0ABC:12EF"), Bearing.THIS),
         ("usb:0ABC:12E0", Plug(Move.PULLED, numbers="0ABC:12EF"), Bearing.OTHER),
