@@ -8,15 +8,19 @@ are empty at the beginning and at the end of each test.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from smartcard.scard import scard
 
 from devices.sim.ippeve.build import ToolMissingError
-from devices.sim.vpcd.service import READER_NAMES, VpcdService
+from devices.sim.vpcd.service import READER_NAMES, SOCKET, VpcdService
 from devices.sim.vpcd_card import VpcdSlot
 
 if TYPE_CHECKING:
@@ -25,11 +29,30 @@ if TYPE_CHECKING:
 DEADLINE_S = 15.0
 
 
+FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the service's socket before any test runs.
+
+    The C library looks once, when the process first speaks with a service: a test that did so earlier would tie all
+    others to the machine's own.
+    """
+    config.stash[FOLDER] = Path(tempfile.mkdtemp(prefix="tongban-pcscd-"))  # short, as a socket's path has to be
+    os.environ["PCSCLITE_CSOCK_NAME"] = str(config.stash[FOLDER] / SOCKET)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    os.environ.pop("PCSCLITE_CSOCK_NAME", None)
+    shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
-def running_pcscd() -> Iterator[VpcdService]:
+def running_pcscd(pytestconfig: pytest.Config) -> Iterator[VpcdService]:
     """Run the service for the whole session; skip where there is none, or where no network of its own is granted."""
     try:
-        service = VpcdService()
+        service = VpcdService(pytestconfig.stash[FOLDER])
     except ToolMissingError as error:
         pytest.skip(str(error))
     try:
@@ -37,8 +60,6 @@ def running_pcscd() -> Iterator[VpcdService]:
     except (RuntimeError, subprocess.SubprocessError) as error:
         service.close()
         pytest.skip(str(error))
-    # Read by the C library once, when the process first speaks with a service: nothing may do so before.
-    os.environ["PCSCLITE_CSOCK_NAME"] = str(service.socket_path)
     yield service
     service.close()
 
@@ -81,8 +102,6 @@ def right_slot(pcscd: VpcdService, card_slots: tuple[VpcdSlot, VpcdSlot]) -> Ite
 
 def _until_empty() -> None:
     """Wait until the service has noticed that the last test's cards are gone: it looks every 0.4 s."""
-    from smartcard.scard import scard  # noqa: PLC0415 - not before the service's address is known
-
     code, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
     assert code == scard.SCARD_S_SUCCESS
     deadline = time.monotonic() + DEADLINE_S

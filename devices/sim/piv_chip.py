@@ -58,13 +58,7 @@ class PivChip:
         """Answer as the card would, whole."""
         data = apdu[5 : 5 + apdu[4]] if len(apdu) > 5 else b""  # noqa: PLR2004 - header and Lc
         if apdu[1] == 0xA4:  # noqa: PLR2004 - SELECT
-            self.reset()
-            self.selected = len(data) >= 5 and APPLICATION.startswith(data)  # noqa: PLR2004 - a RID at least
-            return (
-                obj("61", obj("4F", APPLICATION[5:]), obj("79", obj("4F", APPLICATION[:5]))) + OK
-                if self.selected
-                else NOT_FOUND
-            )
+            return self._select(data)
         if not self.selected:
             return CONDITIONS
         match apdu[1]:
@@ -76,6 +70,13 @@ class PivChip:
                 return self._sign(apdu[2], apdu[3], data)
             case _:
                 return NO_INSTRUCTION
+
+    def _select(self, name: bytes) -> bytes:
+        """Change nothing when it is selected again, or something it does not have (SP 800-73-4 part 2, 3.1.1)."""
+        if len(name) < 5 or not APPLICATION.startswith(name):  # noqa: PLR2004 - a RID at least
+            return NOT_FOUND
+        self.selected = True
+        return obj("61", obj("4F", APPLICATION[5:]), obj("79", obj("4F", APPLICATION[:5]))) + OK
 
     def _read(self, data: bytes) -> bytes:
         if data != CERTIFICATE or not self.certificate:

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from smartcard.scard import scard
 
 from devices.chip import apdu, emv, piv, social_security
 from devices.drivers import pcsc_card_reader
@@ -25,6 +26,7 @@ from devices.sim.social_security_chip import SocialSecurityChip
 from devices.sim.vpcd.service import READER_NAMES
 from devices.sim.vpcd_card import Wire
 from devices.testing.device import error_of, opened, running, until
+from devices.transport import pcsc
 from devices.values import Pii
 
 if TYPE_CHECKING:
@@ -89,8 +91,10 @@ async def test_pin_that_was_proved_is_forgotten_when_the_conversation_ends(
     async with opened(device):
         await inserted(device, left_slot, chip)
         await device.converse(piv.prove(b"challenge", Pii("123456")))
-        async with asyncio.timeout(2):  # the service itself cuts the power of a card nobody uses after five seconds
-            await until(lambda: not chip.proved)
+        with Stranger() as stranger:
+            assert stranger.asks(apdu.select(piv.APPLICATION)).endswith(b"\x90\x00")
+            sign = bytes.fromhex("7C2482008120") + bytes(32)
+            assert stranger.asks(apdu.command(0, 0x87, 0x11, 0x9A, sign, 256)) == bytes.fromhex("6982")
 
 
 async def test_two_readers_are_used_at_once(
@@ -291,14 +295,11 @@ class Stranger:
     """Another program on the machine that has opened the card, as programs do."""
 
     def __init__(self) -> None:
-        from smartcard.scard import scard  # noqa: PLC0415 - once the service's address is known
-
-        self.scard = scard
         _, self.context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
         self.card = None
 
     def reaches(self) -> bool:
-        code, card, _ = self.scard.SCardConnect(self.context, LEFT, self.scard.SCARD_SHARE_SHARED, 3)
+        code, card, _ = scard.SCardConnect(self.context, LEFT, scard.SCARD_SHARE_SHARED, 3)
         self.card = None if code else card
         return not code
 
@@ -306,11 +307,16 @@ class Stranger:
         assert self.reaches()
         return self
 
+    def asks(self, command: bytes) -> bytes:
+        code, answer = scard.SCardTransmit(self.card, scard.SCARD_PCI_T1, list(command))
+        assert not code
+        return bytes(answer)
+
     def let_go(self, *, reset: bool = False) -> None:
-        self.scard.SCardDisconnect(self.card, self.scard.SCARD_RESET_CARD if reset else self.scard.SCARD_LEAVE_CARD)
+        scard.SCardDisconnect(self.card, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD)
 
     def __exit__(self, *_: object) -> None:
-        self.scard.SCardReleaseContext(self.context)
+        scard.SCardReleaseContext(self.context)
 
 
 async def reopened(device: PcscCardReader) -> None:
@@ -334,10 +340,6 @@ def silent(ended: list[str]) -> Dialogue[None]:
 
 def test_codes_of_the_service_are_told_apart() -> None:
     """Those that no virtual reader brings about."""
-    from smartcard.scard import scard  # noqa: PLC0415
-
-    from devices.transport import pcsc  # noqa: PLC0415
-
     for code, error, told in (
         (scard.SCARD_W_UNRESPONSIVE_CARD, MediumError, DeviceCode.CARD_UNREADABLE),
         (scard.SCARD_W_UNPOWERED_CARD, MediumError, DeviceCode.CARD_UNREADABLE),

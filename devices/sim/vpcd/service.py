@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[3]
 LIBRARY: Final = ROOT / "build/vpcd/usr/lib/pcsc/drivers/serial/libifdvpcd.so.0.8"  # packaging/setup.sh brings it
+SOCKET: Final = "pcscd.comm"  # the daemon's own name for it
 READER: Final = "Virtual PCD"
 SLOTS: Final = (0, 1)  # what Debian's library is built for
 READER_NAMES: Final = tuple(f"{READER} 00 {slot:02}" for slot in SLOTS)
@@ -60,12 +61,16 @@ socket.send_fds(line, [b"."], [inside.fileno()])
 class VpcdService:
     """One daemon with one reader of two slots. ``socket_path`` is what ``PCSCLITE_CSOCK_NAME`` has to name."""
 
-    def __init__(self, *, library: Path = LIBRARY, build: Path | None = None) -> None:
-        """Make the folder and the reader's driver. Raises ``ToolMissingError`` naming what has to be installed."""
+    def __init__(self, folder: Path | None = None, *, library: Path = LIBRARY, build: Path | None = None) -> None:
+        """Take an empty ``folder``, or make one, and make the reader's driver.
+
+        Raises ``ToolMissingError`` naming what has to be installed. The folder's path has to be short: a socket's has
+        107 bytes at most.
+        """
         if not library.exists():
             raise ToolMissingError("the virtual card reader is not there: run packaging/setup.sh")
         self._tools = {name: require(name, package) for name, package in _TOOLS.items()}
-        self._folder = Path(tempfile.mkdtemp(prefix="tongban-pcscd-"))  # short: a socket's path has 107 bytes at most
+        self._folder = folder or Path(tempfile.mkdtemp(prefix="tongban-pcscd-"))
         self._faults = self._folder / "faults"
         self._faults.mkdir()
         self._config = self._folder / "reader.conf"
@@ -80,7 +85,7 @@ class VpcdService:
     @property
     def socket_path(self) -> Path:
         """The daemon's Unix socket; the same after a restart."""
-        return self._folder / "pcscd.comm"
+        return self._folder / SOCKET
 
     def start(self) -> None:
         """Start the daemon and wait until its reader is there, if it is plugged in. Raises ``RuntimeError``."""
