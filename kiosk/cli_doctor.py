@@ -17,8 +17,9 @@ from devices import registry
 from devices.errors import DeviceError
 from kiosk.cli_places import EXIT_REFUSED, QUEUE_FILE, Json, Profile, Site, State, load_settings, looking_at, told
 from kiosk.cli_queue import figures_of
+from kiosk.maintenance.findings import DeviceFinding, Section
 from kiosk.maintenance.keeping import FOLDER
-from kiosk.maintenance.sections import DeviceFinding, Section, sections
+from kiosk.maintenance.sections import sections
 from kiosk.maintenance.sections import told as as_plain
 from kiosk.maintenance.survey import from_files
 from kiosk.terminal import VERSION

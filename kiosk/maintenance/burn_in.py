@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kiosk.maintenance.hands import Nobody
 from kiosk.maintenance.results import CheckOutcome
-from kiosk.maintenance.self_tests import Nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,7 +32,8 @@ CHECK_DIGITS: Final = "10X98765432"
 RESIDENT_ID: Final = re.compile(
     r"(?<![0-9A-Za-z])([1-9]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])\d{3}[\dXx])(?![0-9A-Za-z])"
 )
-MOBILE: Final = re.compile(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z])")
+RESIDENCE_2017: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{3}\d{12}(?![0-9A-Za-z])")  # foreigners' cards of 2017
+MOBILE: Final = re.compile(r"(?<![0-9A-Za-z.])1[3-9]\d{9}(?![0-9A-Za-z]|\.\d)")
 CARD_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])\d{16,19}(?![0-9A-Za-z])")
 RANDOM: Final = re.compile(r'"(?:visit|text_sha256|key)": ?"(?:kiosk-)?[0-9a-f]{16,64}"')
 """Fields that hold random digits: one visit in a thousand looks like a card number by chance."""
@@ -148,6 +149,7 @@ def _looks_personal(line: str, canaries: tuple[str, ...]) -> bool:
     return (
         any(canary in line for canary in canaries)
         or any(_is_resident_id(found) for found in RESIDENT_ID.findall(line))
+        or RESIDENCE_2017.search(line) is not None
         or MOBILE.search(line) is not None
         or any(_luhn(found) for found in CARD_NUMBER.findall(line))
     )

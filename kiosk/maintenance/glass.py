@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Mapping
 
     from devices.values import Clock
-    from kiosk.maintenance.sections import Section
+    from kiosk.maintenance.findings import Section
     from kiosk.stage import Stage
 
 T = TypeVar("T")

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from kiosk.clock import first_of
 from kiosk.events import ModeChanged
-from kiosk.intents import Chose
 from kiosk.maintenance import actions, papers, records, returning
 from kiosk.maintenance.book import EntryKind
-from kiosk.maintenance.glass import Glass, LeftAlone, shown
+from kiosk.maintenance.glass import Glass, LeftAlone
 from kiosk.maintenance.keeping import keep, kept
+from kiosk.maintenance.overview import ACTIONS, DO, LEAVE, RETURN, choose_work
 from kiosk.maintenance.results import read_results
 from kiosk.maintenance.shift import Shift, Workshop
 from kiosk.phrases import local
-from kiosk.views import NOTHING, MaintenancePage, Option, Tone, plain, text
+from kiosk.views import NOTHING, MaintenancePage, Tone, plain, text
 from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ MODE: Final = "maintenance"
 OUT_OF_SERVICE: Final = "out_of_service"
 IN_SERVICE: Final = "in_service"
 SERVING: Final = frozenset({IN_SERVICE, "degraded"})
-ACTIONS: Final = (
-    "tests", "repair", "refill", "void", "found", "report", "export", "burn_in", "seals", "return", "leave",
-)  # fmt: skip
-RETURN, LEAVE = "do.return", "do.leave"
-DO: Final = "do."  # before an action's name: sections are chosen by their bare names
 
 
 class ServiceMode:
@@ -109,7 +104,7 @@ class ServiceMode:
     # -- at the screen
 
     async def serve(self) -> None:
-        """Serve until the machine is back in service, or nobody signed on to one that is. Raises ``OSError``."""
+        """Serve until the machine is back in service, or nobody signed on to one that is."""
         settings = self._workshop.tools.settings.maintenance
         glass = Glass(self._stage, self._workshop.tools.clock, settings.lock_s)
         while True:
@@ -118,7 +113,7 @@ class ServiceMode:
                 technician, order = signed_on
                 begun = self._workshop.tools.clock.now()
                 shift = Shift(technician=technician, order=order, begun=begun, workshop=self._workshop, glass=glass)
-                if await self._work(shift):
+                if await self._worked(shift):
                     return
             elif not self._closed:
                 self.wanted.clear()
@@ -136,6 +131,23 @@ class ServiceMode:
             return await self._entrance.sign_on(glass)
         except LeftAlone:
             return None
+        except OSError as error:  # a try that cannot be counted is not made
+            self._not_written(error)
+            return None
+
+    async def _worked(self, shift: Shift) -> bool:
+        """Let the technician work; a disk that takes no entry ends the shift, with the machine out of service."""
+        try:
+            return await self._work(shift)
+        except OSError as error:
+            self._not_written(error)
+            return False
+        finally:
+            self.shift, self._announced = None, None
+            self._news.clear()
+
+    def _not_written(self, error: Exception) -> None:
+        self._workshop.tools.staff.tell("maintenance.not_written", type(error).__name__)
 
     def _somebody(self) -> bool:
         return self._announced is not None
@@ -156,11 +168,8 @@ class ServiceMode:
         role = text(f"maintenance.role.{shift.technician.role}")
         shift.glass.who = text("maintenance.who", id=shift.technician.id, role=role, order=order.number)
         shift.glass.promised = self._promise()
-        try:
-            back = await self._pages(shift)
-        finally:
-            self.shift = None
-            shift.glass.who = NOTHING
+        back = await self._pages(shift)
+        shift.glass.who = NOTHING
         if not back:
             await shift.note(EntryKind.LEFT)
             self._workshop.tools.log.emit(ModeChanged(mode=OUT_OF_SERVICE))
@@ -171,7 +180,7 @@ class ServiceMode:
     async def _pages(self, shift: Shift) -> bool:
         while True:
             try:
-                chosen = await self._overview(shift)
+                chosen = await choose_work(shift)
                 if chosen == LEAVE:
                     return False
                 if chosen == RETURN:
@@ -185,33 +194,8 @@ class ServiceMode:
                     return False
             except (OSError, QueueError) as error:
                 # A disk that takes nothing: nothing may be done that cannot be written down.
-                self._workshop.tools.staff.tell("maintenance.not_written", type(error).__name__)
+                self._not_written(error)
                 await self._say(shift, text("maintenance.why.disk_refused"))
-
-    async def _overview(self, shift: Shift) -> str:
-        found = await papers.survey(shift)
-        options = [
-            Option(
-                id=f"{DO}{name}",
-                title=text(f"maintenance.do.{name}"),
-                detail=text(f"maintenance.do.{name}_means"),
-                icon=f"service_{name}",
-            )
-            for name in ACTIONS
-        ]
-        view = shift.glass.page(
-            MaintenancePage.OVERVIEW, text("maintenance.title"), sections=shown(found), options=options
-        )
-        answer = await shift.glass.ask(view, back=False)
-        chosen = answer.option if isinstance(answer, Chose) else ""
-        if any(section.id == chosen for section in found):
-            chosen, opened = "", chosen
-            await shift.glass.ask(
-                shift.glass.page(
-                    MaintenancePage.SECTION, text(f"maintenance.section.{opened}"), sections=shown(found, whole=opened)
-                )
-            )
-        return chosen
 
     async def _act(self, shift: Shift, name: str) -> None:
         entrance = self._entrance
@@ -265,11 +249,14 @@ class ServiceMode:
         await asyncio.to_thread(keep, self._path, {"why": why, "back": back})
 
     async def _reopen(self, shift: Shift) -> None:
-        """Give the machine back: first the record, then the order, then the state that outlives a restart."""
+        """Give the machine back: the record, the state that outlives a restart, and last the order.
+
+        Cut off in between, an order stays open that is over anyway; never a machine that nobody can open.
+        """
         await shift.note(EntryKind.RETURNED, subject=shift.order.subject, outcome=shift.order.fault)
+        await self._open()
         if self._orders is not None:
             await self._orders.close(shift.order)
-        await self._open()
 
     async def _open(self) -> None:
         await asyncio.to_thread(keep, self._path, {})

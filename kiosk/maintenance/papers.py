@@ -25,7 +25,7 @@ from offline_queue.errors import QueueError
 from typefaces import FontMissing
 
 if TYPE_CHECKING:
-    from kiosk.maintenance.sections import Section
+    from kiosk.maintenance.findings import Section
     from kiosk.maintenance.shift import Shift
 
 PRINT_S: Final = 120.0

@@ -6,13 +6,14 @@ says the same. Drawing takes about a second and blocks: callers use ``asyncio.to
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from fpdf import FPDF
 from fpdf.enums import Align, XPos, YPos
 from fpdf.fonts import TTFFont
 
-from kiosk.maintenance.sections import worst
+from kiosk.maintenance.findings import worst
 from kiosk.phrases import local
 from kiosk.texts import resolve
 from kiosk.views import Colour, Language, Text, text
@@ -20,7 +21,7 @@ from kiosk.views import Colour, Language, Text, text
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kiosk.maintenance.sections import Row, Section
+    from kiosk.maintenance.findings import Row, Section
     from kiosk.settings import TerminalSettings
     from typefaces import Typefaces
 
@@ -298,9 +299,5 @@ class _Sheet(FPDF):
         self.set_text_color(*colour)
 
 
-def _zh(words: Text) -> str:
-    return resolve(words, Language.ZH_CN)
-
-
-def _en(words: Text) -> str:
-    return resolve(words, Language.EN)
+_zh = partial(resolve, language=Language.ZH_CN)
+_en = partial(resolve, language=Language.EN)

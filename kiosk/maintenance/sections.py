@@ -6,11 +6,11 @@ Nothing of a resident is in any of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from devices.errors import DeviceCode
+from kiosk.maintenance.findings import DeviceFinding, Findings, Row, Section
 from kiosk.maintenance.results import CheckOutcome
 from kiosk.phrases import local
 from kiosk.views import NOTHING, Colour, Text, plain, text
@@ -19,11 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kiosk.maintenance.found_items import FoundItem
-    from kiosk.maintenance.machine import Machine
-    from kiosk.maintenance.proof import Record
     from kiosk.maintenance.results import CheckResult
     from kiosk.maintenance.supplies import Supply
-    from kiosk.settings import TerminalSettings
 
 STALE_PROOF: Final = timedelta(hours=2)  # twice the longest pause between two heartbeats
 DISK_LOW_MB: Final = 2048
@@ -32,75 +29,7 @@ HOT: Final = 75.0  # degrees Celsius: below where processors slow themselves dow
 OLD_UNSENT_S: Final = 24 * 3600
 RECENT: Final = timedelta(days=7)
 MOST_TROUBLES: Final = 12
-ORDER: Final = (Colour.RED, Colour.YELLOW, Colour.GREEN, Colour.GREY)
 STATE_COLOURS: Final = {"ready": Colour.GREEN, "degraded": Colour.YELLOW, "fault": Colour.RED, "absent": Colour.RED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line: words for people, ``facts`` (plain values) for machines."""
-
-    id: str
-    label: Text
-    value: Text
-    colour: Colour = Colour.GREY
-    detail: Text = NOTHING
-    facts: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """Rows under a heading."""
-
-    id: str
-    title: Text
-    rows: tuple[Row, ...]
-
-    @property
-    def colour(self) -> Colour:
-        """The worst of its rows."""
-        return worst([row.colour for row in self.rows])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceFinding:
-    """One configured device. ``state`` and ``conditions`` are those of ``devices.health``."""
-
-    role: str
-    driver: str
-    state: str = "unknown"
-    conditions: tuple[str, ...] = ()
-    since: str = ""  # ISO time
-    model: str = ""
-    serial: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """Everything the sections are made of, as found at ``now``. ``None``: it could not be asked."""
-
-    now: datetime
-    terminal: TerminalSettings
-    version: str
-    profile: str
-    running: bool
-    mode: str = ""
-    key: str = ""
-    central: str = ""  # address
-    link: str = ""  # "up", "down"
-    devices: tuple[DeviceFinding, ...] = ()
-    record: Record
-    queue: Mapping[str, object] | None = None
-    machine: Machine
-    supplies: tuple[Supply, ...] = ()
-    counters: Mapping[str, int] = field(default_factory=dict)
-    found: tuple[FoundItem, ...] = ()
-    results: tuple[CheckResult, ...] = ()
-
-
-def worst(colours: list[Colour]) -> Colour:
-    """Return the colour that matters most."""
-    return next((colour for colour in ORDER if colour in colours), Colour.GREY)
 
 
 def sections(it: Findings) -> tuple[Section, ...]:
@@ -201,10 +130,11 @@ def _device(it: Findings, one: DeviceFinding) -> Row:
 
 
 def _cause(said: str) -> Text:
-    """Return words for "fault paper_jam": the named cause, else the state."""
+    """Return words for "fault paper_jam": the named cause, else the state, of a device or of the link."""
     state, _, conditions = said.partition(" ")
-    first = conditions.split()[0] if conditions else ""
-    return text(f"maintenance.condition.{first}") if first else text(f"maintenance.device.{state}")
+    if conditions:
+        return text(f"maintenance.condition.{conditions.split()[0]}")
+    return text(f"maintenance.link.{state}" if state == "down" else f"maintenance.device.{state}")
 
 
 def _queue(it: Findings) -> list[Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from devices.errors import DeviceCode, DeviceError
 from devices.health import HealthState
@@ -24,7 +24,7 @@ from kiosk.texts import resolve
 from kiosk.views import Language, text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from devices.camera import Camera
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from devices.scanner import Scanner
     from devices.sensors import Sensors
     from devices.speech import Speech
+    from kiosk.maintenance.hands import Hands
     from kiosk.views import Text
     from kiosk.visit import Tools
     from offline_queue.outbox import Outbox
 
-T = TypeVar("T")
 
 DEADLINE_S: Final = 60.0  # a slow printer's first page from sleep
 HANDS_S: Final = 180.0  # where the technician has to walk round the machine
@@ -52,31 +52,6 @@ FLAT: Final = 8  # difference of brightness in a picture below which nothing is 
 OWNER: Final = "self-test"
 VISIT: Final = "self-test"  # stands in events where a visit's id stands
 OTHER_PARTS: Final = ("face", "central", "queue", "disk")
-
-
-class Hands(Protocol):
-    """The technician at the screen, or nobody."""
-
-    async def ask(self, question: Text) -> bool | None:
-        """Return yes or no; ``None``: leave it out."""
-        ...
-
-    async def bid(self, request: Text, wait: Coroutine[Any, Any, T]) -> T | None:
-        """Ask for something to be done, and return what ``wait`` saw; ``None``: leave it out."""
-        ...
-
-
-class Nobody:
-    """Nobody is at the screen: a burn-in."""
-
-    async def ask(self, question: Text) -> bool | None:  # noqa: ARG002 - of the protocol
-        """Leave it out."""
-        return None
-
-    async def bid(self, request: Text, wait: Coroutine[Any, Any, T]) -> T | None:  # noqa: ARG002 - of the protocol
-        """Leave it out."""
-        wait.close()
-        return None
 
 
 class SelfTests:

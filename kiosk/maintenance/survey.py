@@ -11,10 +11,10 @@ from devices.printer import Printer
 from devices.printer import SupplyKind as TheirKind
 from kiosk.clock import deadline
 from kiosk.maintenance import machine
+from kiosk.maintenance.findings import DeviceFinding, Findings
 from kiosk.maintenance.found_items import read_found
 from kiosk.maintenance.proof import read_record
 from kiosk.maintenance.results import read_results
-from kiosk.maintenance.sections import DeviceFinding, Findings
 from kiosk.maintenance.supplies import SupplyKind, forecast, full_of, read_use
 from kiosk.phrases import local
 

@@ -10,9 +10,10 @@ from kiosk.clock import ManualClock
 from kiosk.event_log import EventLog
 from kiosk.events import AlarmRaised, CardRead, DeviceChanged, LinkChanged, Printed
 from kiosk.maintenance import machine
+from kiosk.maintenance.findings import DeviceFinding, Findings
 from kiosk.maintenance.proof import Proofs, Record, read_record
 from kiosk.maintenance.results import CheckOutcome, CheckResult, keep_results, read_results
-from kiosk.maintenance.sections import DeviceFinding, Findings, sections, told
+from kiosk.maintenance.sections import sections, told
 from kiosk.maintenance.supplies import Supplies, SupplyKind, Use, days_left, forecast
 from kiosk.settings import MaintenanceSettings, TerminalSettings
 from kiosk.texts import catalogue, resolve
