@@ -149,15 +149,16 @@ class Issuer:
         digest: str = "sha256",
         signer: Holder | None = None,
         by_key_id: bool = False,
+        bare: bool = False,
     ) -> bytes:
-        """Return EF.SOD over data groups."""
+        """Return EF.SOD over data groups; ``bare``: the signature is named RSA, and its hash elsewhere."""
         listed = b"".join(
             tlv(0x30, tlv(0x02, bytes([number])), tlv(0x04, hashlib.new(digest, content).digest()))
             for number, content in sorted(groups.items())
         )
         algorithm = tlv(0x30, tlv(0x06, bytes.fromhex(OIDS[digest])), b"\x05\x00")
         content = tlv(0x30, b"\x02\x01\x00", algorithm, tlv(0x30, listed))
-        return tlv(0x77, _signed(SECURITY_OBJECT, content, signer or self.signer, by_key_id=by_key_id))
+        return tlv(0x77, _signed(SECURITY_OBJECT, content, signer or self.signer, by_key_id=by_key_id, bare=bare))
 
     def master_list(self, *anchors: bytes) -> bytes:
         """Return a master list of country signing certificates."""
@@ -231,7 +232,7 @@ def _time(day: date) -> x509.Time:
     return x509.Time(name="general_time", value=datetime.combine(day, time(), UTC))
 
 
-def _signed(content_type: str, content: bytes, by: Holder, *, by_key_id: bool = False) -> bytes:
+def _signed(content_type: str, content: bytes, by: Holder, *, by_key_id: bool = False, bare: bool = False) -> bytes:
     """Return signed data (CMS) with the signer's certificate in it."""
     digest = by.scheme.digest
     attributes = cms.CMSAttributes(
@@ -252,7 +253,7 @@ def _signed(content_type: str, content: bytes, by: Holder, *, by_key_id: bool = 
         "sid": identifier,
         "digest_algorithm": {"algorithm": digest},
         "signed_attrs": attributes,
-        "signature_algorithm": by.scheme.algorithm(),
+        "signature_algorithm": {"algorithm": "rsassa_pkcs1v15"} if bare else by.scheme.algorithm(),
         "signature": by.scheme.sign(by.key, attributes.dump()),
     }
     data = cms.SignedData(

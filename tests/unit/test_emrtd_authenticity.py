@@ -72,6 +72,15 @@ def test_every_signature_that_issuers_make_is_understood(scheme: Scheme) -> None
     assert judged(issuer, TrustAnchors.of(issuer.anchor), digest=scheme.digest).authenticity is Authenticity.TRUSTED
 
 
+def test_signature_named_by_its_scheme_alone_takes_the_signers_hash() -> None:
+    issuer = Issuer(TODAY, scheme=Scheme("rsa", "sha512"))
+    anchors = TrustAnchors.of(issuer.anchor)
+    assert judged(issuer, anchors, bare=True).authenticity is Authenticity.TRUSTED
+    with_another_key = Issuer(TODAY, scheme=Scheme())
+    found = judged(with_another_key, TrustAnchors.of(with_another_key.anchor), bare=True)
+    assert (found.authenticity, "another kind of key" in found.reason) == (Authenticity.FAILED, True)
+
+
 def test_signer_of_another_kind_than_its_issuer_is_understood() -> None:
     issuer = Issuer(TODAY, scheme=Scheme("pss", "sha384"), signer_scheme=EXPLICIT)
     assert judged(issuer, TrustAnchors.of(issuer.anchor)).authenticity is Authenticity.TRUSTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ def test_document_opened_by_its_zone_is_read_and_trusted(issuer: Issuer, anchors
     assert bytes(document.portrait.reveal()) == jpeg(160)
     assert document.portrait_type is PictureType.JPEG
     assert TRAVELLER.surname not in repr(document)
+    assert not document.expired(document.expiry)
+    assert document.expired(document.expiry + timedelta(days=1))
     picture = document.portrait.reveal()
     document.wipe()
     assert not any(picture)

@@ -139,6 +139,62 @@ def test_pace_says_and_understands_what_appendix_g_shows(vector: dict) -> None:
     assert channel.protect(Command(0xB0, 0, 0, le=4)) == _first_read(vector)
 
 
+@pytest.mark.parametrize(
+    ("last", "code"),
+    [
+        ("6300", DeviceCode.CHIP_ACCESS),
+        ("63C1", DeviceCode.CHIP_ACCESS),
+        ("6983", DeviceCode.CARD_BLOCKED),
+        ("7C0A8608" + "00" * 8 + "9000", DeviceCode.CARD_REFUSED),
+        ("7C008F9000", DeviceCode.CARD_UNREADABLE),
+    ],
+)
+def test_end_of_pace_says_whose_proof_was_wrong(last: str, code: DeviceCode) -> None:
+    vector = VECTORS["pace_ecdh"]
+    wrapped = [("80", "encrypted_nonce"), ("82", "pk_map_ic"), ("84", "pk_dh_ic")]
+    chip = Script("63C2", *(_dynamic(tag, octets(vector, name)) + b"\x90\x00" for tag, name in wrapped), last)
+    draws = Draws(int(vector["sk_map_ifd"], 16), int(vector["sk_dh_ifd"], 16))
+    with pytest.raises(MediumError) as error:
+        play(pace.open_channel(Conversation(), offer_of(vector), key_of(vector), draws), chip)
+    assert error.value.code is code
+    assert len(chip.asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        (["6983"], DeviceCode.CARD_BLOCKED),
+        (["9000", "6A80"], DeviceCode.CARD_UNREADABLE),
+        (["9000", "7C03800112" + "9000"], DeviceCode.CARD_UNREADABLE),
+    ],
+)
+def test_chip_that_does_not_begin_pace_as_it_should_is_an_error(answers: list[str], code: DeviceCode) -> None:
+    vector = VECTORS["pace_ecdh"]
+    with pytest.raises(MediumError) as error:
+        play(pace.open_channel(Conversation(), offer_of(vector), key_of(vector), Draws(5)), Script(*answers))
+    assert error.value.code is code
+
+
+@pytest.mark.parametrize(
+    "answers", [["6D00"], [BAC["rnd_ic"][2:] + "9000"], [BAC["rnd_ic"] + "9000", "00" * 39 + "9000"]]
+)
+def test_chip_that_does_not_do_bac_as_it_should_is_an_error(answers: list[str]) -> None:
+    with pytest.raises(MediumError) as error:
+        play(bac.open_channel(Conversation(), key_of(BAC), bytes), Script(*answers))
+    assert error.value.code is DeviceCode.CARD_UNREADABLE
+
+
+@pytest.mark.parametrize("body", ["", "87020155", "870901" + "00" * 8, "850400000000", "870102"])
+def test_proven_answer_that_makes_no_sense_is_unreadable(body: str) -> None:
+    """No whole blocks, no padding, no status: the chip's own mistakes, under its own proof."""
+    suite = TripleDesSuite(octets(BAC, "ks_enc"), octets(BAC, "ks_mac"))
+    objects = bytes.fromhex(body) + (b"\x99\x02\x90\x00" if body else b"")
+    proof = suite.mac(suite.pad((1).to_bytes(8) + objects))
+    with pytest.raises(MediumError) as error:
+        Channel(suite, bytes(8)).open(objects + b"\x8e\x08" + proof + b"\x90\x00")
+    assert error.value.code is DeviceCode.CARD_UNREADABLE
+
+
 @PACE_RUNS
 def test_numbers_of_pace_are_those_of_appendix_g(vector: dict) -> None:
     group = offer_of(vector).group
