@@ -73,8 +73,6 @@ def noted(tmp_path):
         await proofs.write()
         items = FoundItems(tmp_path / "maintenance")
         await items.record(FoundKind.ID_CARD, "BAG-1", "id_reader", at="2026-11-21T02:00:00+00:00", by="T-1")
-            FoundKind.ID_CARD, "BAG-1", "id_reader", at="2026-11-21T02:00:00+00:00", by="T-1"
-        )
 
     asyncio.run(write())
     return tmp_path
