@@ -71,6 +71,16 @@ class Plug:
             return Bearing.PERHAPS
         return Bearing.THIS if self.numbers == f"{found[1]}:{found[2]}".upper() else Bearing.OTHER
 
+    def concerns(self, addresses: Mapping[str, str]) -> tuple[list[str], bool]:
+        """Return those of the devices (name to address) that were moved, and whether that is sure.
+
+        Where none is known to be the one, all are returned that may be.
+        """
+        bearings = {name: self.bearing(address) for name, address in addresses.items()}
+        sure = Bearing.THIS in bearings.values()
+        wanted = Bearing.THIS if sure else Bearing.PERHAPS
+        return [name for name, bearing in bearings.items() if bearing is wanted], sure
+
 
 def path_in(address: str) -> str:
     """Return the file a device hangs at, empty where its address is none: ``/dev/ttyS0``, ``hid:/dev/hidraw0``."""
@@ -135,7 +145,8 @@ class PlugWatch:
         """Call ``tell`` on the loop for every move, in order. Never returns.
 
         ``addresses``: those of all devices. Paths outside ``/dev`` are none of udev's and are looked at in any case.
-        What happened before the watch began nobody saw: it begins with ``UNSURE``, and with what is not there.
+        What happened before the watch began nobody saw: it begins with ``UNSURE``. A path that is not there is told
+        as pulled at every look: it may have been plugged, opened and pulled again since the last one.
         """
         paths = frozenset(path for path in map(path_in, addresses) if path)
         try:
@@ -180,16 +191,17 @@ class PlugWatch:
     async def _look_on(self, paths: frozenset[str], usb_nodes: Path | None, tell: Callable[[Plug], None]) -> None:
         """Compare what is there with what was there. A few dozen system calls on the kernel's own files: no waiting."""
         seen = _look(paths, usb_nodes)
-        for path in sorted(paths - seen.keys()):
-            tell(Plug(Move.PULLED, frozenset({path})))
         while True:
+            for path in sorted(paths - seen.keys()):
+                tell(Plug(Move.PULLED, frozenset({path})))
             await self._clock.sleep(self._interval_s)
             now = _look(paths, usb_nodes)
             for path in sorted(seen.keys() | now.keys()):
                 was, is_ = seen.get(path), now.get(path)
-                if was != is_:
-                    move = Move.PLUGGED if was is None else Move.PULLED if is_ is None else Move.REPLACED
-                    tell(Plug(move, frozenset({path})))
+                if is_ is None and path not in paths:
+                    tell(Plug(Move.PULLED, frozenset({path})))
+                elif is_ is not None and is_ != was:
+                    tell(Plug(Move.PLUGGED if was is None else Move.REPLACED, frozenset({path})))
             seen = now
 
 

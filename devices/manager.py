@@ -26,7 +26,7 @@ from devices.errors import (
     OutcomeUnknown,
 )
 from devices.health import ABSENT, UNKNOWN, Condition, Health, HealthState
-from devices.hotplug import Bearing, Move
+from devices.hotplug import Move
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -165,14 +165,15 @@ class DeviceManager:
 
     def heard(self, plug: Plug) -> None:
         """Mark a device that was pulled, lent or not; look at it, or at what may be back, as soon as nobody has it."""
-        bearings = {name: plug.bearing(slot.device.info().address) for name, slot in self._slots.items()}
-        wanted = Bearing.THIS if Bearing.THIS in bearings.values() else Bearing.PERHAPS
-        for slot in (self._slots[name] for name, bearing in bearings.items() if bearing is wanted):
+        names, sure = plug.concerns({name: slot.device.info().address for name, slot in self._slots.items()})
+        for slot in (self._slots[name] for name in names):
+            if plug.move is Move.PULLED and slot.health == ABSENT and not slot.opened:
+                continue  # known, and tried again in its own time
             slot.pause_s = 0.0  # what was tried before the cable was moved says nothing now
-            if wanted is Bearing.THIS and plug.move is Move.PULLED:
+            if sure and plug.move is Move.PULLED:
                 self._mark(slot, ABSENT, DeviceUnavailable("pulled out", device=slot.name))
-            anew = wanted is Bearing.THIS and plug.move is not Move.PLUGGED
-            slot.doubt = _Doubt.REOPEN if anew else slot.doubt or _Doubt.ASK
+            lasting = not sure or plug.move is Move.PLUGGED  # what is open may be as good as before
+            slot.doubt = slot.doubt or _Doubt.ASK if lasting else _Doubt.REOPEN
             slot.wake.set()
 
     @asynccontextmanager

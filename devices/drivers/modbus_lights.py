@@ -108,7 +108,7 @@ class ModbusLights(Lights):
             async with asyncio.timeout(CLOSE_S):
                 await self._write()
         except (DeviceError, TimeoutError) as error:
-            _log.warning("device %s: lights may have stayed on: %s", self._name, type(error).__name__)
+            _log.info("device %s: lights may have stayed on: %s", self._name, type(error).__name__)
         finally:
             self._bus = None
             await bus.leave(self._lost)

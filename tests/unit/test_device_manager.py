@@ -400,6 +400,19 @@ async def test_device_replaced_in_a_moment_is_opened_anew_and_never_away(bench: 
         assert not bench.told
 
 
+async def test_absent_device_told_as_pulled_again_and_again_keeps_its_back_off(bench: Bench) -> None:
+    reader = bench.devices["id_reader"]
+    async with bench.running():
+        reader.open_error = DeviceUnavailable("gone")
+        bench.manager.heard(pulled("id_reader"))
+        await settle()
+        tries = len(reader.opened_at)
+        for _ in range(60):
+            bench.manager.heard(pulled("id_reader"))
+            await bench.clock.advance(0.5)
+        assert len(reader.opened_at) - tries == 4, "after 1, 2, 4 and 8 seconds"
+
+
 async def test_device_that_needs_a_moment_after_plugging_is_tried_again_soon(bench: Bench) -> None:
     reader = bench.devices["id_reader"]
     async with bench.running():

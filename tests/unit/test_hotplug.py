@@ -111,7 +111,7 @@ async def test_path_that_vanishes_and_comes_back_is_told_within_half_a_second(lo
     node, link = tmp_path / "node", tmp_path / "link"
     node.touch()
     link.symlink_to(node)
-    async with looking.running(str(link), str(tmp_path / "never"), "http://127.0.0.1/camera"):
+    async with looking.running(str(link), "http://127.0.0.1/camera"):
         await looking.clock.advance(10 * POLL_S)
         assert not looking.told
         link.unlink()
@@ -130,6 +130,18 @@ async def test_device_that_was_never_there_is_told_at_the_beginning(tmp_path: Pa
         await clock.settle()
         task.cancel()
     assert told == [Plug(Move.UNSURE), Plug(Move.PULLED, frozenset({"/dev/never"}))]
+
+
+async def test_device_opened_and_pulled_between_two_looks_is_told_all_the_same(
+    looking: Watched, tmp_path: Path
+) -> None:
+    """Both looks find nothing, and in between somebody has opened it."""
+    link = tmp_path / "link"
+    async with looking.running(str(link)):
+        link.symlink_to("/dev/null")
+        link.unlink()
+        await looking.clock.advance(POLL_S)
+        assert looking.moves() == [(Move.PULLED, str(link))]
 
 
 async def test_link_that_leads_nowhere_is_not_there(looking: Watched, tmp_path: Path) -> None:
