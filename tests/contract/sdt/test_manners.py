@@ -327,3 +327,13 @@ async def test_command_that_reads_fingerprints_is_never_sent(device: SdtIdReader
 def test_options_that_cannot_be_are_refused_before_anything_is_opened(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"address|rf_block"):
         SdtIdReader("id_reader", **options)  # type: ignore[arg-type]  # wrong on purpose
+
+
+async def test_silent_module_is_told_as_silent_and_never_as_ready(
+    device: SdtIdReader, machine: SdtReaderMachine
+) -> None:
+    async with opened(device):
+        machine.silent(True)
+        assert isinstance(await error_of(device.probe), DeviceTimeout)
+        machine.silent(False)
+        assert await device.probe() == READY
