@@ -33,58 +33,8 @@ if TYPE_CHECKING:
     from devices.values import PrintJob, PrintReceipt
 
 
-class PrinterContract(PrinterFaultPoints, DeviceContract[Printer]):
-    """Points every printer has to keep. Names of the tests are the faults they prevent."""
-
-    specimen: ClassVar[PrintJob]
-
-    def calls(self, device: Printer) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
-        return {
-            "probe": device.probe,
-            "supplies": device.supplies,
-            "counters": device.counters,
-            "outcome": lambda: device.outcome("never-printed"),
-        }
-
-    def waits(self, device: Printer) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
-        return {"print": lambda: device.print(self.specimen)}
-
-    async def make_ready(self, device: Printer, hands: PrinterHands, call: str) -> None:
-        del device
-        if call == "print":
-            await hands.slow(on=True)
-
-    # -- life ---------------------------------------------------------------------------------------------------------
-
-    async def test_printer_that_was_opened_is_ready_and_not_merely_usable(self, device: Printer) -> None:
-        async with opened(device):
-            assert await device.probe() == READY
-
-    async def test_second_job_at_the_same_time_is_refused_and_the_first_comes_out(
-        self, device: Printer, hands: PrinterHands
-    ) -> None:
-        job, other = hands.new_job(), hands.new_job()
-        await hands.slow(on=True)
-        async with opened(device), printing(device, job) as (first, _):
-            error = await error_of(lambda: device.print(other))
-            assert error.code is DeviceCode.BUSY
-            assert "cancel" in error.detail
-            await hands.slow(on=False)
-            await first
-        assert (hands.copies(job), hands.copies(other)) == (1, 0)
-
-    async def test_waiting_does_not_poll_busily(self, device: Printer, hands: Any) -> None:
-        """Of a printer it is the wait for paper that may last for hours."""
-        await hands.let_paper_end()
-        async with opened(device), printing(device, hands.new_job()) as (running, heard):
-            await until(lambda: blocked_by(heard, Condition.PAPER_OUT))
-            used = time.process_time()
-            await asyncio.wait({running}, timeout=IDLE_S)
-            used = time.process_time() - used
-            await cancelled_in_time(running)
-        assert used < IDLE_SHARE * IDLE_S, f"used {used:.3f} s of processor time in {IDLE_S:g} s"
-
-    # -- printing -----------------------------------------------------------------------------------------------------
+class PrintingPoints:
+    """What comes out, when, how often, and what a cancelled job leaves."""
 
     async def test_print_returns_only_when_the_paper_is_out(self, device: Printer, hands: PrinterHands) -> None:
         job, heard = hands.new_job(), list[PrintProgress]()
@@ -131,8 +81,6 @@ class PrinterContract(PrinterFaultPoints, DeviceContract[Printer]):
             for position, job in enumerate(jobs):
                 await device.print(job)
                 assert [hands.copies(each) for each in jobs] == [1] * (position + 1) + [0] * (2 - position)
-
-    # -- cancelling ---------------------------------------------------------------------------------------------------
 
     async def test_cancelled_job_ends_at_once_and_never_comes_out(self, device: Printer, hands: PrinterHands) -> None:
         job, next_job = hands.new_job(), hands.new_job()
@@ -190,3 +138,53 @@ class PrinterContract(PrinterFaultPoints, DeviceContract[Printer]):
     async def test_outcome_of_a_job_never_heard_of_is_unknown(self, device: Printer) -> None:
         async with opened(device):
             assert await device.outcome("never-printed") is PrintOutcome.UNKNOWN
+
+
+class PrinterContract(PrintingPoints, PrinterFaultPoints, DeviceContract[Printer]):
+    """Points every printer has to keep. Names of the tests are the faults they prevent."""
+
+    specimen: ClassVar[PrintJob]
+
+    def calls(self, device: Printer) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
+        return {
+            "probe": device.probe,
+            "supplies": device.supplies,
+            "counters": device.counters,
+            "outcome": lambda: device.outcome("never-printed"),
+        }
+
+    def waits(self, device: Printer) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
+        return {"print": lambda: device.print(self.specimen)}
+
+    async def make_ready(self, device: Printer, hands: PrinterHands, call: str) -> None:
+        del device
+        if call == "print":
+            await hands.slow(on=True)
+
+    async def test_printer_that_was_opened_is_ready_and_not_merely_usable(self, device: Printer) -> None:
+        async with opened(device):
+            assert await device.probe() == READY
+
+    async def test_second_job_at_the_same_time_is_refused_and_the_first_comes_out(
+        self, device: Printer, hands: PrinterHands
+    ) -> None:
+        job, other = hands.new_job(), hands.new_job()
+        await hands.slow(on=True)
+        async with opened(device), printing(device, job) as (first, _):
+            error = await error_of(lambda: device.print(other))
+            assert error.code is DeviceCode.BUSY
+            assert "cancel" in error.detail
+            await hands.slow(on=False)
+            await first
+        assert (hands.copies(job), hands.copies(other)) == (1, 0)
+
+    async def test_waiting_does_not_poll_busily(self, device: Printer, hands: Any) -> None:
+        """Of a printer it is the wait for paper that may last for hours."""
+        await hands.let_paper_end()
+        async with opened(device), printing(device, hands.new_job()) as (running, heard):
+            await until(lambda: blocked_by(heard, Condition.PAPER_OUT))
+            used = time.process_time()
+            await asyncio.wait({running}, timeout=IDLE_S)
+            used = time.process_time() - used
+            await cancelled_in_time(running)
+        assert used < IDLE_SHARE * IDLE_S, f"used {used:.3f} s of processor time in {IDLE_S:g} s"

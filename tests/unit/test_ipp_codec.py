@@ -77,13 +77,20 @@ def test_several_values_stay_together_and_a_missing_value_is_no_value() -> None:
     }
 
 
-def test_collection_is_passed_over_and_what_follows_is_read() -> None:
+def test_collection_is_read_and_what_follows_is_too() -> None:
     inner = attribute(0x4A, "", b"x-dimension") + attribute(0x21, "", b"\0\0\0\x09")
     nested = attribute(0x4A, "", b"size") + attribute(0x34, "", b"") + inner + attribute(0x37, "", b"")
     media = attribute(0x34, "media-col", b"") + nested + attribute(0x37, "", b"")
     read = answer(b"\x04" + media + attribute(0x23, "printer-state", b"\0\0\0\4"))
     assert read.first_of(GroupTag.PRINTER)["printer-state"] == (4,)
-    assert 9 not in read.first_of(GroupTag.PRINTER)["media-col"]
+    assert read.first_of(GroupTag.PRINTER)["media-col"] == ({"size": ({"x-dimension": (9,)},)},)
+
+
+def test_collections_without_an_end_or_a_bottom_are_refused() -> None:
+    deep = attribute(0x34, "c", b"") + (attribute(0x4A, "", b"m") + attribute(0x34, "", b"")) * 2000
+    for damaged in (attribute(0x34, "c", b""), attribute(0x34, "c", b"") + attribute(0x4A, "", b"m"), deep):
+        with pytest.raises(DeviceProtocolError):
+            answer(b"\x04" + damaged)
 
 
 def test_enum_value_nobody_knows_does_not_spoil_the_answer() -> None:

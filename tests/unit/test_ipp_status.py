@@ -8,7 +8,7 @@ import pytest
 
 from devices.drivers.ipp_jobs import JobRef
 from devices.drivers.ipp_printer import IppPrinter
-from devices.drivers.ipp_reasons import PRINTER_REASONS
+from devices.drivers.ipp_reasons import JOB_REASONS, PRINTER_REASONS, SAID
 from devices.drivers.ipp_status import Ending, JobStatus, conditions, fault
 from devices.errors import DeviceCode
 from devices.health import Condition
@@ -52,6 +52,19 @@ KEYWORDS = (
     "developer-empty",
     "spool-area-full",
     "interpreter-resource-unavailable",
+    # CUPS
+    "offline",
+    "cups-waiting-for-job-completed",
+)
+JOB_KEYWORDS = (
+    # RFC 8011 5.3.8
+    *("none", "job-incoming", "job-data-insufficient", "document-access-error", "submission-interrupted"),
+    *("job-outgoing", "job-hold-until-specified", "resources-are-not-ready", "printer-stopped-partly"),
+    *("printer-stopped", "job-interpreting", "job-queued", "job-transforming", "job-queued-for-marker"),
+    *("job-printing", "job-canceled-by-user", "job-canceled-by-operator", "job-canceled-at-device"),
+    *("aborted-by-system", "unsupported-compression", "compression-error", "unsupported-document-format"),
+    *("document-format-error", "processing-to-stop-point", "service-off-line", "job-completed-successfully"),
+    *("job-completed-with-warnings", "job-completed-with-errors", "job-restartable", "queued-in-device"),
 )
 
 
@@ -64,6 +77,24 @@ def test_every_standard_reason_is_known_with_and_without_its_suffix(keyword: str
     expected = {PRINTER_REASONS[keyword]} - {None}
     for suffix in ("", "-report", "-warning", "-error"):
         assert conditions({"printer-state-reasons": (keyword + suffix,)}) == expected
+
+
+def test_every_standard_reason_of_a_job_is_known() -> None:
+    assert set(JOB_KEYWORDS) <= JOB_REASONS.keys()
+
+
+@pytest.mark.parametrize("suffix", ["-warnin", "-erro", "-r"])
+def test_reason_cut_off_by_a_printer_is_still_known(suffix: str) -> None:
+    assert conditions({"printer-state-reasons": (f"media-empty{suffix}",)}) == {Condition.PAPER_OUT}
+
+
+def test_unlisted_reason_ending_as_a_suffix_does_is_not_taken_for_another() -> None:
+    assert conditions({"printer-state-reasons": ("media",)}) == {Condition.OTHER}
+
+
+def test_what_the_table_can_say_is_what_the_driver_says_it_can() -> None:
+    assert {condition for condition in PRINTER_REASONS.values() if condition} == SAID
+    assert Condition.NOT_ACCEPTING in SAID
 
 
 def test_stopped_printer_without_a_reason_is_not_ready() -> None:
@@ -93,6 +124,8 @@ def test_reason_nobody_has_a_word_for_is_degraded_with_a_name_and_never_fine(rea
         (job(9, "job-completed-successfully", impressions=1), Ending.SHORT),
         (job(9, "job-completed-successfully", impressions=0), Ending.SHORT),
         (job(9, "job-completed-successfully", sheets=1), Ending.SHORT),
+        (job(9, "queued-in-device"), Ending.DOUBTFUL),  # given on to another device: its paper was not seen
+        (job(9, "acme-happy-ending"), Ending.PRINTED),  # a vendor's own word beside full counts
         (job(8, "aborted-by-system"), Ending.FAILED),
         (job(7, "job-canceled-by-user"), Ending.FAILED),
         *((job(state, "job-printing"), Ending.OPEN) for state in (3, 4, 5, 6)),
