@@ -11,7 +11,7 @@ from devices.transport.address import serial_wire_to
 
 DEFAULT_BAUD = 9600
 
-# Digits, ENTER and CLEAR as two makers of RS-232 pads publish them; the others are what the characters are made for.
+# Digits, ENTER and CLEAR as a maker of RS-232 pads publishes them; the others are what the characters are made for.
 # Everything else is ignored: a "*" would be a pad that hides what is typed, and that is none of ours.
 KEYS: Final = {
     **{ord(str(digit)): PadKey(str(digit)) for digit in range(10)},
