@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EX_OK: Final = 0
 HOURS: Final = 8.0
-RANK: Final = {"red": 0, "yellow": 1, "grey": 2, "green": 3}
+RANK: Final = {"red": 0, "yellow": 1, "unknown": 2, "green": 3, "grey": 4}  # grey: nothing was asked there
 
 
 def add_commands(commands: Any, add: Add) -> None:
@@ -148,7 +148,7 @@ def _machines(options: argparse.Namespace) -> int:
         found = [(*_worst(held.get(kiosk)), kiosk) for kiosk in session.scalars(select(Kiosk.id))]
     store.close()
     for colour, at, kiosk in sorted(found, key=lambda one: (RANK[one[0]], one[1], one[2])):
-        _say(f"{kiosk}  {colour:<6}  {at or 'never reported'}")
+        _say(f"{kiosk}  {colour:<7}  {at or 'never reported'}")
     return EX_OK
 
 
@@ -185,9 +185,11 @@ def _book(options: argparse.Namespace) -> int:
 
 def _worst(held: Readiness | None) -> tuple[str, str]:
     if held is None:
-        return "grey", ""
+        return "unknown", ""
     colours = [section["colour"] for section in json.loads(held.sections)]
-    return min(colours, key=lambda colour: RANK.get(colour, 2), default="grey"), held.at.isoformat(timespec="seconds")
+    return min(colours, key=lambda colour: RANK.get(colour, 2), default="unknown"), held.at.isoformat(
+        timespec="seconds"
+    )
 
 
 def _store(options: argparse.Namespace) -> Store:

@@ -22,6 +22,7 @@ from kiosk.maintenance.other_tests import Ended, OtherTests
 from kiosk.maintenance.results import CheckOutcome, CheckResult
 from kiosk.texts import resolve
 from kiosk.views import Language, text
+from typefaces import FontMissing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -113,7 +114,10 @@ class SelfTests:
     # -- one test a part; each returns "" or a code that says what was not part of it
 
     async def _document_printer(self, hands: Hands) -> str:
-        page = PdfDocument(await asyncio.to_thread(self._draw_page), 1)
+        try:
+            page = PdfDocument(await asyncio.to_thread(self._draw_page), 1)
+        except FontMissing:
+            raise Ended(CheckOutcome.FAILED, "font_missing") from None
         await self._print("document_printer", page)
         return await self._judged(hands, text("maintenance.ask.page_readable"))
 

@@ -263,7 +263,7 @@ def test_a_dispatcher_works_at_a_shell(office, side, tmp_path, capsys):
     send(office, side, "maintenance", {"readiness": {"at": START.isoformat(), "sections": sections}})
     run(["machine", "list", *data])
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in listed] == [["K0001", "red"], ["K0002", "grey"]]
+    assert [line.split()[:2] for line in listed] == [["K0001", "red"], ["K0002", "unknown"]]
     run(["machine", "show", "K0001", "--json", *data])
     assert json.loads(capsys.readouterr().out)["sections"] == sections
     run(["machine", "book", "K0001", *data])

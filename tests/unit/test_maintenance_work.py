@@ -49,7 +49,7 @@ from kiosk.views import Language
 from kiosk.visit import Tools
 from offline_queue.outbox import Outbox
 from tests.unit.technicians import NOW
-from typefaces import SANS, Typefaces
+from typefaces import SANS, FontMissing, Typefaces
 
 ROOT = Path(__file__).parents[2]
 
@@ -226,6 +226,15 @@ async def test_a_printer_that_counts_no_sheet_did_not_print(lab):
 async def test_a_page_nobody_can_read_is_a_failure(lab):
     result = await lab(document_printer=Paper()).run("document_printer", Person(False))
     assert (result.outcome, result.code) == (CheckOutcome.FAILED, "said_no")
+
+
+async def test_a_missing_typeface_is_a_result_and_no_crash(lab):
+    def missing():
+        raise FontMissing("none")
+
+    made = lab(document_printer=Paper())
+    made.tests._draw_page = missing
+    assert (await made.run("document_printer")).code == "font_missing"
 
 
 async def test_a_device_that_hangs_ends_at_the_deadline_with_a_date(lab):
