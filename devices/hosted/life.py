@@ -187,6 +187,8 @@ class Life:
             pending.over, pending.returned = True, end.value
         except Exception as error:  # noqa: BLE001 - not swallowed: raised at the caller of the dialogue
             pending.over, pending.raised = True, error
+            if isinstance(error, DeviceError) and not error.device:
+                error.device = self._order.name
         else:
             self._transport.write(framed(Kind.COMMAND, number, encoded(COMMAND, command).bytes))
             return

@@ -32,6 +32,23 @@ BY_HAND: Final = frozenset({Condition.PAPER_OUT, Condition.COVER_OPEN})
 """Conditions that anybody can bring about, where a suite asks its hands which."""
 
 
+UNDONE_BY: Final = {
+    "unplug": "plug",
+    "mute": "unmute",
+    "put": "lift",
+    "put_mute": "lift",
+    "empty": "load",
+    "let_paper_end": "load",
+    "provoke": "clear",
+    "insert": "take",
+    "insert_without_chip": "take",
+    "jam": "clear_jam",
+    "fill_bin": "empty_bin",
+    "forget": "remember",
+}
+"""Hands whose work is put right after each point; those with ``on`` are undone by the same with ``on`` off."""
+
+
 class Stopwatch:
     """How long people took, all in all."""
 
@@ -117,15 +134,49 @@ class Person:
         return None if answer is None else answer.strip().lower()
 
 
+class Undone:
+    """What a point brought about and did not put right itself: the next one begins with a sound machine."""
+
+    def __init__(self, protocol: type, answers: Answers) -> None:
+        self._protocol, self._answers = protocol, answers
+        self._left: dict[str, dict[str, Any]] = {}
+
+    def note(self, name: str, given: dict[str, Any]) -> None:
+        """Take what was done just now."""
+        if given.get("on") is True or name in UNDONE_BY:
+            self._left[name] = given
+        elif given.get("on") is False:
+            self._left.pop(name, None)
+        else:
+            for each in [each for each, inverse in UNDONE_BY.items() if inverse == name]:
+                self._left.pop(each, None)
+
+    def restore(self) -> None:
+        """Put the rest right; what cannot be is left to the next point, which will say so."""
+        for name, given in list(self._left.items()):
+            inverse, wanted = (name, given | {"on": False}) if "on" in given else (UNDONE_BY[name], given)
+            method = getattr(self._protocol, inverse, None)
+            if method is not None:
+                takes = inspect.signature(method).parameters
+                wanted = {key: value for key, value in wanted.items() if key in takes}
+                self._answers.do(inverse, _sentence(inspect.getdoc(method) or inverse, wanted), wanted)
+        self._left.clear()
+
+
 def hands_of(protocol: type, role: str, answers: Answers, stopwatch: Stopwatch) -> Any:
-    """Return hands that keep ``protocol`` for the device in ``role``, by asking ``answers``."""
+    """Return hands that keep ``protocol`` for the device in ``role``, by asking ``answers``.
+
+    Their ``restore`` puts right what the last point left.
+    """
     refused: set[str] = set()
+    undone = Undone(protocol, answers)
     members: dict[str, Any] = {
-        name: _hand(name, method, role=role, answers=answers, refused=refused, stopwatch=stopwatch)
+        name: _hand(name, method, role=role, answers=answers, refused=refused, undone=undone, stopwatch=stopwatch)
         for name, method in inspect.getmembers(protocol, inspect.isfunction)
         if not name.startswith("_")
     }
     members |= {name: _known(hint) for name, hint in _attributes(protocol).items()}
+    members["restore"] = staticmethod(undone.restore)
     return type(f"Asking{protocol.__name__}", (), members)()
 
 
@@ -140,7 +191,7 @@ def _known(hint: object) -> Any:
 
 
 def _hand(
-    name: str, method: Any, *, role: str, answers: Answers, refused: set[str], stopwatch: Stopwatch
+    name: str, method: Any, *, role: str, answers: Answers, refused: set[str], undone: Undone, stopwatch: Stopwatch
 ) -> Callable[..., Any]:
     words, signature = inspect.getdoc(method) or name, inspect.signature(method)
     result = typing.get_type_hints(method, localns=dict(NAMES)).get("return", type(None))
@@ -158,6 +209,7 @@ def _hand(
             if sentence in refused or not answers.do(name, sentence, given):
                 refused.add(sentence)
                 pytest.skip(f"could not be brought about here: {sentence}")
+            undone.note(name, given)
             return None
         seen = answers.tell(sentence, result) if result in {bool, int, float} else None
         if seen is None:

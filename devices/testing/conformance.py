@@ -21,14 +21,14 @@ from devices.errors import DeviceError
 from devices.testing.asking import PatientPolicy, Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from devices.device import Device
 
 SUITES: Final = {
     "id_reader": ("devices.testing.id_reader", "IdReaderContract", "ReaderHands"),
     "card_reader": ("devices.testing.card_reader", "CardReaderContract", "CardReaderHands"),
-    "card_slot": ("devices.testing.card_slot", "CardSlotContract", "SlotHands"),
+    "card_slot": ("devices.testing.card_slot", "CardSlotContract", "CardSlotHands"),
     "camera": ("devices.testing.camera", "CameraContract", "CameraHands"),
     "document_camera": ("devices.testing.document_camera", "DocumentCameraContract", "DocumentCameraHands"),
     "document_printer": ("devices.testing.printer", "PrinterContract", "PrinterHands"),
@@ -104,7 +104,15 @@ def run(
         test.write_text(_FILE.format(module=module, suite=suite, role=role), encoding="utf-8")
         ini.write_text(_INI, encoding="utf-8")
         options = ["-c", str(ini), "--rootdir", folder, "--import-mode=importlib", "--capture=no"]
-        options += ["--disable-plugin-autoload", "-p", "pytest_asyncio.plugin", "-p", "no:cacheprovider", "-p", "no:terminal"]
+        options += [
+            "--disable-plugin-autoload",
+            "-p",
+            "pytest_asyncio.plugin",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:terminal",
+        ]
         status = pytest.main([*options, *(["-k", only] if only else []), str(test)], plugins=[plugin])
     if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED} or not plugin.points:
         raise NoSuite(f"{suite} could not be run: {pytest.ExitCode(status).name}")
@@ -133,9 +141,10 @@ class _Plugin:
         return self._make
 
     @pytest.fixture
-    def hands(self) -> Any:
-        """Return the hands."""
-        return self._hands
+    def hands(self) -> Iterator[Any]:
+        """Give the hands, and let them put right what the point left: the next one has the same machine."""
+        yield self._hands
+        self._hands.restore()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self) -> None:

@@ -49,7 +49,7 @@ def lineage(path: Path, name: str) -> list[ast.ClassDef]:
 
 
 def exists(test: str) -> bool:
-    """Tell whether ``path::test``, ``path::Class`` or ``path::Class::test`` is there, and a case by the words of its id."""
+    """Tell whether ``path::test``, ``path::Class`` or ``path::Class::test`` is there; of a case, its id's words."""
     test, _, case = test.partition("[")
     file, *names = test.split("::")
     path = ROOT / file

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from devices import registry
 from devices.drivers.pcsc_card_reader import PcscCardReader
+from devices.hosted.confine import Limits
 from devices.sim.vpcd.service import READER_NAMES
 from devices.sim.vpcd_card import Wire
 from devices.testing.card_reader import CardReaderContract
@@ -17,6 +19,7 @@ from devices.testing.device import until
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from devices.device import Device
     from devices.sim.vpcd.service import VpcdService
     from devices.sim.vpcd_card import VpcdSlot
 
@@ -95,6 +98,17 @@ async def device(pcscd: VpcdService, wire: Wire) -> AsyncIterator[PcscCardReader
 
 class TestPcscCardReader(CardReaderContract):
     """Cards that talk T=1, as through an antenna."""
+
+
+class TestHostedPcscCardReader(CardReaderContract):
+    """In a process of its own: dialogues stay here, their commands cross one by one."""
+
+    @pytest.fixture
+    async def device(self, pcscd: VpcdService, wire: Wire) -> AsyncIterator[Device]:
+        options = {"reader": LEFT, "contactless": wire is Wire.T1}
+        device = registry.create_hosted("pcsc", "card_reader", options, Limits())
+        yield device
+        await device.close()
 
 
 @pytest.mark.parametrize("wire", [Wire.T0], indirect=True)

@@ -234,13 +234,13 @@ async def test_error_of_the_dialogue_itself_reaches_its_caller_and_leaves_the_re
 ) -> None:
     def doubting() -> Generator[bytes, bytes, None]:
         yield b"\x01"
-        raise MediumError("no such application", code=DeviceCode.CARD_UNKNOWN_KIND, device="card_reader")
+        raise MediumError("no such application", code=DeviceCode.CARD_UNKNOWN_KIND)
 
     device: Any = make("acme-chip", "card_reader", in_thread=in_thread)
     await device.open()
     with pytest.raises(MediumError) as caught:
         await device.converse(doubting())
-    assert caught.value.code is DeviceCode.CARD_UNKNOWN_KIND
+    assert (caught.value.code, caught.value.device) == (DeviceCode.CARD_UNKNOWN_KIND, "card_reader")
     assert await device.converse(spell([b"\x02"])) == [b"\x02\x90\x00"]
 
 
