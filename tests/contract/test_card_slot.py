@@ -13,7 +13,8 @@ from devices.sim.card_slot_machine import CardSlotMachine
 from devices.sim.card_track import Place, SlotCard
 from devices.sim.emv_chip import PAN, EmvChip
 from devices.sim.sim_card_slot import SimCardSlot
-from devices.testing.card_slot import CardSlotContract, Whereabouts, accepted
+from devices.testing.card_slot import CardSlotContract
+from devices.testing.card_slot_hands import Whereabouts, accepted
 from devices.testing.device import opened
 
 if TYPE_CHECKING:
