@@ -15,8 +15,8 @@ import numpy as np
 from devices.blocking import BlockingWorker
 from devices.device import DeviceInfo
 from devices.document_camera import DocumentCamera, Page, PageFault
-from devices.drivers.document_faults import MOVED_LONGEST, moved, page_faults
-from devices.drivers.document_pages import SEARCHED, find_page, reduced, straighten
+from devices.drivers.document_faults import MOVED_LONGEST, examine, moved
+from devices.drivers.document_pages import reduced
 from devices.drivers.opencv_grabber import Look
 from devices.drivers.opencv_sensor import Sensor
 from devices.drivers.opencv_source import Controls, Source
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 TAKEN_S: Final = 0.5  # the port's: "the next half second"
 PICTURES: Final = 3  # at least: two say too little about movement
-LIGHTEST: Final = 0.98  # quantile of a picture: a paper as small as a card is lighter than this part
-NO_LIGHT: Final = 20.0  # levels of 255: below it not even white paper can be made out; an empty dark mat has 30
 
 
 class OpencvDocumentCamera(DocumentCamera):
@@ -144,33 +142,18 @@ def _page_of(shots: _Shots, worker: BlockingWorker) -> Page:
     """Find, cut out and judge the page; in the worker's thread."""
     if shots.picture is None:
         raise RuntimeError("the page was asked for before its picture was taken")
-    picture = shots.picture
-    found = find_page(picture)
-    if found is None:
-        return _nothing(PageFault.DARK if _is_dark(picture) else PageFault.NO_PAGE)
-    page = straighten(picture, found.corners)
-    faults = set(page_faults(page))
-    if found.cut_off or shots.moved:
-        faults.discard(PageFault.BLURRED)  # a part says nothing about the paper's size; what moves is blurred by that
-    if found.cut_off:
-        faults.add(PageFault.CUT_OFF)
+    found = examine(shots.picture)
+    page, corners = found.page, found.corners
+    if page is None or corners is None:
+        return Page(0, 0, Pii(bytearray()), (), found.faults)
+    faults = found.faults
     if shots.moved:
-        faults.add(PageFault.MOVED)
+        faults = faults - {PageFault.BLURRED} | {PageFault.MOVED}  # what moves is blurred by that
     rgb = np.asarray(cv2.cvtColor(page, cv2.COLOR_BGR2RGB), np.uint8)
     content = Pii(bytearray(rgb))
     page.fill(0)
     rgb.fill(0)
     if worker.stopping:  # whoever asked is gone
         content.wipe()
-        return _nothing(PageFault.NO_PAGE)
-    corners = tuple((float(x), float(y)) for x, y in found.corners)
-    return Page(rgb.shape[1], rgb.shape[0], content, corners, frozenset(faults))
-
-
-def _nothing(fault: PageFault) -> Page:
-    return Page(0, 0, Pii(bytearray()), (), frozenset({fault}))
-
-
-def _is_dark(picture: Picture) -> bool:
-    grey = cv2.cvtColor(reduced(picture, SEARCHED), cv2.COLOR_BGR2GRAY)
-    return bool(np.quantile(np.asarray(grey), LIGHTEST) < NO_LIGHT)
+    where = tuple((float(x), float(y)) for x, y in corners)
+    return Page(page.shape[1], page.shape[0], content, where, faults)

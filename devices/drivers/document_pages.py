@@ -19,11 +19,15 @@ Points = NDArray[np.float64]  # n x 2, x and y
 Floats = NDArray[np.float32]
 
 SEARCHED: Final = 480  # longer side of the picture the paper is looked for in: 1.5 mm a pixel on a view of 0.7 m
+LIT: Final = 160.0  # levels: the lightest part of a picture is brought up to this
+GAIN: Final = 6.0  # at most: more would only show noise
 RIM_SHARE: Final = 0.03  # of a side: where the ground is looked for
 RIM_NEAR: Final = 12.0  # lightness levels from the commonest: still the same ground
 LIGHTNESS_WEIGHT: Final = 0.7  # shadows change lightness and leave the colour
 DIFFERS: Final = 7.0  # least distance in Lab from the ground; white paper on a white mat has 9, noise below 4
-SMALLEST: Final = 0.02  # of the picture: an ID-1 card on a view of A3 has 0.035
+DIFFERS_MOST: Final = 12.0  # ... and all that is asked for, however light something else there is: a lamp's image
+SMALLEST: Final = 0.012  # of the picture: an ID-1 card on a view of A3 has 0.035, half of one half of it
+THINNEST: Final = 0.05  # of the picture's longer side: a pen and a cable are thinner
 FILLED: Final = 0.90  # of its quadrangle a paper covers: a hand, a cable, crumpled paper cover less
 SIDE_PART: Final = 0.84  # of a side, its middle: corners may be round
 SIDE_NEAR: Final = 0.03  # of its length: what is farther from the rough side is a finger or another paper
@@ -63,17 +67,17 @@ def find_page(picture: Picture) -> Found | None:
     """Return where the paper lies; ``None``: there is none, or nothing with four sides."""
     small = reduced(picture, SEARCHED)
     scale = picture.shape[1] / small.shape[1]
-    lab = np.asarray(cv2.cvtColor(cv2.GaussianBlur(small, (0, 0), 1.0), cv2.COLOR_BGR2LAB), np.float32)
-    mask = _foreground(lab)
+    mask = _foreground(_lightened(small))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     best = max(outlines, key=cv2.contourArea, default=None)
-    if best is None or cv2.contourArea(best) < SMALLEST * mask.size:
-        return Found(_frame(picture), cut_off=True) if _written_everywhere(small) else None
-    quad = _quadrangle(best)
-    covered = cv2.contourArea(best) / max(1.0, cv2.contourArea(quad.astype(np.float32)))
-    if covered < FILLED:
-        return None
-    return Found(_clockwise(quad * scale), cut_off=_touches_rim(mask))
+    if best is not None and cv2.contourArea(best) >= SMALLEST * mask.size:
+        quad, cut_off = _quadrangle(best), _touches_rim(mask)
+        # What is seen of a paper that lies half outside has up to six corners.
+        shape = cv2.convexHull(best) if cut_off else quad.astype(np.float32)
+        thick = min(cv2.minAreaRect(best)[1]) >= THINNEST * SEARCHED
+        if thick and cv2.contourArea(best) >= FILLED * cv2.contourArea(shape):
+            return Found(_clockwise(quad * scale), cut_off)
+    return Found(_frame(picture), cut_off=True) if _written_everywhere(small) else None
 
 
 def straighten(picture: Picture, corners: Points) -> Picture:
@@ -93,6 +97,13 @@ def pixels_a_mm(page: Picture) -> float:
     ratio = longest / shortest
     card = abs(ratio / ASPECTS[1] - 1) < abs(ratio / ASPECTS[0] - 1)
     return longest / LONGEST_MM[card]
+
+
+def _lightened(small: Picture) -> Floats:
+    """Return the picture in Lab, in the dark as light as it would be in the day: paper differs there as well."""
+    soft = cv2.GaussianBlur(small, (0, 0), 1.0)
+    gain = min(GAIN, max(1.0, LIT / max(1.0, float(np.quantile(np.asarray(soft), 0.99)))))
+    return np.asarray(cv2.cvtColor(cv2.convertScaleAbs(soft, alpha=gain), cv2.COLOR_BGR2LAB), np.float32)
 
 
 def _foreground(lab: Floats) -> Picture:
@@ -119,7 +130,7 @@ def _foreground(lab: Floats) -> Picture:
     away = np.sqrt(lightness**2 + (lab[..., 1] - colour[1]) ** 2 + (lab[..., 2] - colour[2]) ** 2)
     levels = np.clip(away * 3, 0, 255).astype(np.uint8)
     parted, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    mask = np.where(levels > max(DIFFERS * 3, min(parted * 0.6, 60)), 255, 0).astype(np.uint8)
+    mask = np.where(levels > max(DIFFERS * 3, min(parted * 0.6, DIFFERS_MOST * 3)), 255, 0).astype(np.uint8)
     mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
     return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)
 

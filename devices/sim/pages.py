@@ -46,6 +46,7 @@ class Scene:
     tilt: float = 0.0  # perspective: the far side is shorter by this share
     ground: tuple[int, int, int] = (48, 45, 44)
     blank: bool = False
+    litter: bool = False  # a pen, a ring, a cable
     blur_mm: float = 0.0  # sigma
     glare_mm: float = 0.0  # radius of the spot
     shade: float = 0.0  # light that is missing at one side, of 1
@@ -59,6 +60,8 @@ def picture(scene: Scene, size: tuple[int, int] = SENSOR) -> Picture:
     dice = np.random.default_rng(scene.seed)
     seen = _on_the_glass(scene, size)
     scale = size[0] / VIEW_MM
+    if scene.litter:
+        _litter(seen, dice, scale)
     if scene.blur_mm:
         seen = np.asarray(cv2.GaussianBlur(seen, (0, 0), scene.blur_mm * scale), np.uint8)
     light = np.linspace(1.0, 1.0 - scene.shade, size[0], dtype=np.float32)[None, :, None] * scene.light
@@ -108,6 +111,22 @@ def _on_the_glass(scene: Scene, size: tuple[int, int]) -> Picture:
         paper = np.asarray(cv2.GaussianBlur(paper, (0, 0), max(0.3, 0.45 / ratio)), np.uint8)
     cv2.warpPerspective(paper, matrix, size, seen, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
     return seen
+
+
+def _litter(seen: Picture, dice: np.random.Generator, scale: float) -> None:
+    """Leave things on the glass that are no paper."""
+
+    def spot() -> tuple[int, int]:
+        return int(dice.integers(seen.shape[1])), int(dice.integers(seen.shape[0]))
+
+    def colour() -> tuple[int, int, int]:
+        return int(dice.integers(256)), int(dice.integers(256)), int(dice.integers(256))
+
+    x, y = spot()
+    cv2.line(seen, (x, y), (x + round(130 * scale), y + round(60 * scale)), colour(), round(9 * scale))
+    cv2.circle(seen, spot(), round(22 * scale), colour(), round(4 * scale))
+    cable = np.array([spot() for _ in range(4)], np.int32)
+    cv2.polylines(seen, [cable], isClosed=False, color=colour(), thickness=round(5 * scale))
 
 
 def _glare(scene: Scene, size: tuple[int, int], scale: float) -> NDArray[np.float32]:
