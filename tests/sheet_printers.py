@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from devices.sim.ipp_machine import IppMachine
 
 PAGES = 2
-SLOW_SHEET_S = 0.6
+SLOW_SHEET_S = 0.45
 CREATE_JOB, SEND_DOCUMENT, PRINT_JOB = 0x05, 0x06, 0x02
 
 

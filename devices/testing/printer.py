@@ -25,7 +25,7 @@ from devices.testing.device import (
     until,
 )
 from devices.testing.printer_faults import PrinterFaultPoints
-from devices.testing.printer_hands import QUIET_S, TICK_S, PrinterHands, blocked_by, printing, ready, settled
+from devices.testing.printer_hands import INTO_IT_S, QUIET_S, TICK_S, PrinterHands, blocked_by, printing, ready, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -126,7 +126,7 @@ class PrintingPoints:
             heard = list[PrintProgress]()
             failing = group.create_task(error_of(lambda: device.print(job, heard.append)))
             await until(lambda: bool(heard))
-            await asyncio.sleep(QUIET_S)  # into the middle of it
+            await asyncio.sleep(INTO_IT_S)
             await device.close()
             assert isinstance(await failing, OutcomeUnknown)
         await hands.slow(on=False)

@@ -11,7 +11,7 @@ from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailab
 from devices.health import DEGRADING, READY, Condition
 from devices.printer import PrintOutcome, PrintProgress, SupplyKind, SupplyState
 from devices.testing.device import error_of, opened, until
-from devices.testing.printer_hands import QUIET_S, blocked_by, printing, ready
+from devices.testing.printer_hands import INTO_IT_S, QUIET_S, blocked_by, printing, ready
 
 if TYPE_CHECKING:
     from devices.printer import Printer
@@ -167,7 +167,7 @@ class PrinterFaultPoints:
         async with asyncio.TaskGroup() as group:
             failing = group.create_task(error_of(lambda: device.print(job, heard.append)))
             await until(lambda: bool(heard) and (when is None or blocked_by(heard, when)))
-            await asyncio.sleep(QUIET_S)  # into the middle of it
+            await asyncio.sleep(INTO_IT_S)
             await hands.unplug()
         error = failing.result()
         assert isinstance(error, OutcomeUnknown)

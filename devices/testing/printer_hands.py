@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from devices.printer import Printer, PrintProgress
     from devices.values import PrintJob, PrintReceipt
 
+INTO_IT_S = 0.1  # after the first report of a job
 QUIET_S = 0.3  # nothing may come out for so long after everything has ended
 TICK_S = 0.02
 
@@ -69,7 +70,7 @@ async def printing(
     async with asyncio.TaskGroup() as group:
         running = group.create_task(device.print(job, heard.append))
         await until(lambda: bool(heard))
-        await asyncio.sleep(QUIET_S)  # into the middle of it
+        await asyncio.sleep(INTO_IT_S)
         yield running, heard
 
 

@@ -19,14 +19,12 @@ from devices.health import Condition
 from devices.printer import PrintOutcome, PrintProgress
 from devices.sim.ipp_machine import IppMachine
 from devices.testing.device import error_of, opened, until
-from devices.testing.printer import PrinterContract, PrintingPoints
-from devices.testing.printer_faults import PrinterFaultPoints
+from devices.testing.printer import PrinterContract
 from devices.testing.printer_hands import QUIET_S, blocked_by, printing, ready
 from devices.values import PdfDocument, PrintJob, Slip
 from tests.sheet_printers import (
     PAGES,
     SPECIMEN,
-    OldFashioned,
     SheetHands,
 )
 
@@ -59,14 +57,6 @@ def device(machine: IppMachine) -> IppPrinter:
 
 class TestIppPrinter(PrinterContract):
     specimen = SPECIMEN
-
-
-class TestIppPrinterWithoutCreateJob(PrintingPoints, PrinterFaultPoints):
-    """The same for printers that only know Print-Job: there a job's number is learnt late, and its title must do."""
-
-    @pytest.fixture
-    def device(self, machine: IppMachine) -> IppPrinter:
-        return OldFashioned("a4", machine.uri)
 
 
 class TestEndings:
