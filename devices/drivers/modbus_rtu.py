@@ -76,16 +76,26 @@ class RtuLine:
         travelling_s = (len(frame) + request.reply_size + RTU_OVERHEAD) * self._character_s
         self._owed_until = time.monotonic() + travelling_s + RESPONSE_S
         self._wire.write(frame)
-        arrived = bytearray()
-        while time.monotonic() < self._owed_until:
+        arrived, late = bytearray(), False
+        while not late:
+            late = time.monotonic() >= self._owed_until  # and listen all the same: it may be this thread that is late
             arrived += self._listen()
-            reply = rtu_reply(bytes(arrived), unit, request)
+            reply = self._whole(arrived, unit, request)
             if reply is not None:
-                self._owed_until = 0.0
                 return reply
         if arrived:
             raise DeviceProtocolError(f"reply of unit {unit} broke off after {len(arrived)} bytes")
         raise DeviceTimeout(f"unit {unit} does not answer")
+
+    def _whole(self, arrived: bytearray, unit: int, request: Request) -> bytes | None:
+        try:
+            reply = rtu_reply(bytes(arrived), unit, request)
+        except DeviceProtocolError:
+            self._owed_until = time.monotonic() + GAP_S  # that was it, or most of it
+            raise
+        if reply is not None:
+            self._owed_until = 0.0
+        return reply
 
     def _hear_out(self) -> None:
         """Let a reply that is owed pass, and the silence between two frames."""
