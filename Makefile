@@ -42,9 +42,10 @@ visits: setup ## play every visit on the whole terminal; what each leaves is in 
 	done; \
 	exit $$failed
 
-bench: setup ## the queue against raw SQLite and its peers (an hour; QUICK=1: minutes), kept in docs/benchmarks.md
+bench: setup ## queue and devices against peers and physics (an hour; QUICK=1: minutes), kept in docs/benchmarks*.md
 	@$(PYTHON) -m pip --disable-pip-version-check -qq install --require-hashes -r packaging/locks/bench.txt
 	@$(PYTHON) -m benchmarks $(if $(QUICK),--quick)
+	@$(PYTHON) -m benchmarks.devices $(if $(QUICK),--quick)
 
 soak: setup ## cut the power 100,000 times on rebuilt disks (N= cuts, SEED= first day; one cut again: SCENARIO= SEED= CUT=)
 	@$(PYTHON) -m tests.cuts.soak $(if $(N),--cuts $(N)) $(if $(SEED),--seed $(SEED)) \

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks import goals, slowed
 from benchmarks.measure import Effort
 from benchmarks.place import Medium
-from benchmarks.report import PAGE, RESULTS, ROOT, Run, render
+from benchmarks.report import PAGE, RESULTS, ROOT, Run, render, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,8 +64,7 @@ def main() -> None:
         found = part()
         run.add(found)
         for verdict in found[0]:
-            met = "met" if verdict.met else "NOT MET"
-            say(f"{met:8}{verdict.goal:5}{verdict.what}: {verdict.found}, {verdict.wanted}")
+            tell(verdict, say)
     run.minutes = (time.monotonic() - began) / 60
     page = render(run)
     sys.stdout.write(page)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.measure import short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from benchmarks.measure import Ratio
 
@@ -36,6 +36,7 @@ _WHAT_IS_COMPARED: Final = (
     "in the put. *On its thread* is the queue's work without the crossing from the event loop to the thread `db`; "
     "*awaited* is with it, beside raw SQLite awaited through a thread of the same kind."
 )
+_NOTES: Final = (_HOW_TO_READ, _WHAT_IS_COMPARED)
 
 
 def machine() -> str:
@@ -118,23 +119,28 @@ def at_most(goal: str, what: str, wanted: float, found: Ratio | float, unit: str
     return Verdict(goal, what, f"≤ {short(wanted)}{unit}", f"{text}{unit}", value <= wanted)
 
 
-def render(run: Run) -> str:
-    """Return the page."""
+def render(run: Run, title: str = "Benchmarks of the queue", notes: tuple[str, ...] = _NOTES) -> str:
+    """Return the page; ``notes`` say how its figures are to be read."""
     goals = [(v.goal, v.what, v.wanted, v.found, "met" if v.met else "**not met**") for v in run.verdicts]
     missed = sum(not verdict.met for verdict in run.verdicts)
     parts = [
         f"<!-- Made by `{run.command}`; run it again, do not edit. -->",
-        "# Benchmarks of the queue",
+        f"# {title}",
         f"Made on {run.day} by `{run.command}` in {run.minutes:.0f} minutes, at a load of {run.load_began}.",
         f"{run.machine}.",
-        _HOW_TO_READ,
-        _WHAT_IS_COMPARED,
+        *notes,
         f"## Goals: {len(goals) - missed} of {len(goals)} met",
         _table(("goal", "what", "wanted", "found", "verdict"), goals),
     ]
     for table in run.tables:
         parts += [f"## {table.title}", table.note, _table(table.head, table.rows)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def tell(verdict: Verdict, say: Callable[[str], None]) -> None:
+    """Say at once how a goal was met."""
+    met = "met" if verdict.met else "NOT MET"
+    say(f"{met:8}{verdict.goal:5}{verdict.what}: {verdict.found}, {verdict.wanted}")
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
