@@ -91,6 +91,16 @@ async def test_frozen_camera_repeats_one_picture(machine: CameraMachine, client:
     assert len({await client.picture() for _ in range(3)}) > 1
 
 
+async def test_no_two_pictures_are_equal_but_those_of_a_stored_loop(
+    machine: CameraMachine, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.picture()
+    monkeypatch.setattr("devices.sim.camera_machine.time.monotonic", lambda: 1.0)
+    assert len({machine._picture() for _ in range(20)}) == 20
+    machine.loop()
+    assert len({machine._picture() for _ in range(20)}) == 1
+
+
 async def test_covered_lens_sends_black(machine: CameraMachine, client: Client) -> None:
     lit = await client.picture()
     machine.black()
