@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping  # noqa: TC003 - the registry reads the options' types
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from devices.background import Background
 from devices.device import DeviceInfo
 from devices.drivers.modbus_bus import Bus, Place, join, spans
 from devices.drivers.modbus_frames import LAST_ADDRESS, MOST_BITS, bit, read_coils, write_coil, write_coils
@@ -59,7 +60,7 @@ class ModbusLights(Lights):
         self._watchdog_coil = watchdog_coil
         self._bus: Bus | None = None
         self._tell: Callable[[DeviceError], None] | None = None
-        self._tasks: list[asyncio.Task[None]] = []
+        self._beside = Background(name)
         self._writing = asyncio.Lock()
         self._wanted: Mapping[Light, LightState] = {}
         self._flashing: frozenset[Light] = frozenset()  # those that blink and are lit just now
@@ -88,22 +89,17 @@ class ModbusLights(Lights):
             self._bus = None
             await bus.leave(self._lost)
             raise
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._blink(), name=f"blink-{self._name}")]
+        self._beside.start(self._blink(), "blink")
         if self._watchdog_coil is not None:
-            feeding = self._feed(write_coil(self._watchdog_coil, on=True))
-            self._tasks.append(loop.create_task(feeding, name=f"watchdog-{self._name}"))
+            self._beside.start(self._feed(write_coil(self._watchdog_coil, on=True)), "watchdog")
 
     async def close(self) -> None:
         """Put all lights out where the board still answers, and leave the line. Never raises."""
-        bus, tasks = self._bus, self._tasks
+        bus = self._bus
         if bus is None:
             return
-        self._tasks = []
         try:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._beside.stop()
             self._wanted, self._flashing = {}, frozenset()
             async with asyncio.timeout(CLOSE_S):
                 await self._write()

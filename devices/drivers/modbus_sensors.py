@@ -9,6 +9,7 @@ from collections.abc import Mapping  # noqa: TC003 - the registry reads the opti
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from devices.background import Background
 from devices.device import DeviceInfo
 from devices.drivers.modbus_bus import Bus, Place, join, spans
 from devices.drivers.modbus_edges import Edges, change
@@ -81,7 +82,7 @@ class ModbusSensors(Sensors):
         self._tell: Callable[[DeviceError], None] | None = None
         self._edges: Edges | None = None
         self._looking = asyncio.Lock()
-        self._watch: asyncio.Task[None] | None = None
+        self._beside = Background(name)
         self._untold: deque[SensorChange] = deque()
         self._news = asyncio.Event()
         self._trouble: DeviceError | None = None  # why the watch has ended
@@ -108,18 +109,16 @@ class ModbusSensors(Sensors):
             self._bus = None
             await bus.leave(self._lost)
             raise
-        self._watch = asyncio.get_running_loop().create_task(self._look_on(), name=f"sensors-{self._name}")
+        self._beside.start(self._look_on(), "watch")
 
     async def close(self) -> None:
         """Stop looking and leave the line; changes nobody asked for are forgotten. Never raises."""
-        bus, watch = self._bus, self._watch
-        self._bus = self._watch = None
+        bus, self._bus = self._bus, None
         self._news.set()  # whoever waits for a change is told that it is closed
-        if bus is None or watch is None:
+        if bus is None:
             return
-        watch.cancel()
         try:
-            await asyncio.gather(watch, return_exceptions=True)
+            await self._beside.stop()
         finally:
             await bus.leave(self._lost)
 

@@ -118,10 +118,12 @@ def test_generated_pages_are_current():
 
 def test_no_bare_task_can_vanish():
     for path in sources():
+        if path.relative_to(ROOT).as_posix() == "devices/background.py":
+            continue  # keeps them, waits for them, and says when one fails
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in {"create_task", "ensure_future"}:
                 owner = ast.unparse(node.value)
-                assert owner not in {"asyncio", "loop"}, f"{path}:{node.lineno}"
+                assert owner not in {"asyncio", "loop", "asyncio.get_running_loop()"}, f"{path}:{node.lineno}"
 
 
 def test_the_project_names_no_machine_and_no_registry():
