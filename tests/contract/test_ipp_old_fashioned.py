@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from devices.drivers.ipp_printer import IppPrinter
 from devices.sim.ipp_machine import IppMachine
 from devices.testing.printer import PrintingPoints
 from devices.testing.printer_faults import PrinterFaultPoints
-from tests.sheet_printers import (
-    OldFashioned,
-    SheetHands,
-)
+from tests.sheet_printers import OldFashioned, SheetHands
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,13 +35,9 @@ def hands(machine: IppMachine) -> SheetHands:
 
 
 @pytest.fixture
-def device(machine: IppMachine) -> IppPrinter:
-    return IppPrinter("a4", machine.uri)
+def device(machine: IppMachine) -> OldFashioned:
+    return OldFashioned("a4", machine.uri)
 
 
 class TestIppPrinterWithoutCreateJob(PrintingPoints, PrinterFaultPoints):
-    """The same for printers that only know Print-Job: there a job's number is learnt late, and its title must do."""
-
-    @pytest.fixture
-    def device(self, machine: IppMachine) -> IppPrinter:
-        return OldFashioned("a4", machine.uri)
+    """There a job's number is learnt late, and its title must do."""
