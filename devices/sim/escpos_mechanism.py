@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from devices.background import Background
 from devices.sim.escpos_paper import PaperRoll
 from devices.sim.escpos_parser import (
     Automatic,
@@ -45,7 +45,7 @@ class Mechanism:
         self.counters = {CUTS: 0, LINES: 0, STROBES: 0}
         self._out = out_dir
         self._roll: PaperRoll | None = None
-        self._power: asyncio.Task[None] | None = None
+        self._power = Background("slips")
         self._drawing: ThreadPoolExecutor | None = None
         self._lines_left: int | None = None
         self._silent = False
@@ -140,15 +140,11 @@ class Mechanism:
     def power_on(self) -> None:
         """Begin with an empty buffer."""
         self._powered_up()
-        self._power = asyncio.get_running_loop().create_task(self._work())
+        self._power.start(self._work(), "mechanism")
 
     async def power_off(self) -> None:
         """Lose the buffer; printed lines stay on the paper."""
-        power, self._power = self._power, None
-        if power is not None:
-            power.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await power
+        await self._power.stop()
         self._drop_buffer()
 
     def connect(self, answer: Callable[[bytes], None] | None) -> None:
