@@ -1,15 +1,19 @@
-"""Writes the pages that are made from the code: events, errors, settings, journeys. ``--check`` tells what is stale."""
+"""Writes the pages that are made from the code: events, errors, settings, journeys, drivers; ``--check`` names the stale."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import sys
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devices.errors import DeviceCode
+from devices.registry import DRIVERS
+from devices.roles import PORTS
 from kiosk import errors, events, settings
 from kiosk.catalogue import model
 from kiosk.catalogue.plan import plan
@@ -91,6 +95,34 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def drivers_page() -> str:
+    """Return docs/drivers.md: every driver of the registry with its options."""
+    lines = [
+        "# Drivers",
+        "",
+        "Named in `devices.<role>.driver`; the options stand beside it. What each has proved, and where:",
+        "`config/quality_scale.toml`. Addresses, wires and limits: [devices.md](devices.md).",
+    ]
+    for name, (module, attribute) in DRIVERS.items():
+        kind = getattr(importlib.import_module(module), attribute)
+        port = next(base for base in kind.__mro__ if base in PORTS.values())
+        options = list(inspect.signature(kind).parameters.values())[1:]
+        lines += ["", f"## {name}", "", f"Port: `{port.__name__}`", "", _text(kind), ""]
+        lines += ["| option | type | default |", "|---|---|---|"]
+        for option in options:
+            default = "—" if option.default is option.empty else f"`{_shown(option.default)}`"
+            lines.append(f"| `{option.name}` | {str(option.annotation).replace('|', 'or')} | {default} |")
+    return "\n".join(lines) + "\n"
+
+
+def _text(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").replace("``", "`")
+
+
+def _shown(default: object) -> object:
+    return dict(default) if isinstance(default, Mapping) else default
+
+
 def journeys_page() -> str:
     """Return docs/journeys.md: each shipped service as a flow chart, made from its package."""
     loaded, refused = model.load(ROOT / "config" / "catalogue")
@@ -121,6 +153,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "journeys.md": journeys_page,
+    "drivers.md": drivers_page,
 }
 
 
