@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: events, errors, settings, journeys, drivers; ``--check``: which are old."""
+"""Writes the pages that are made from the code: events, errors, settings, journeys, drivers. ``--check`` compares."""
 
 from __future__ import annotations
 

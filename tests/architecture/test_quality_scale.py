@@ -20,7 +20,7 @@ SCALE: dict[str, Any] = tomllib.loads((ROOT / "config" / "quality_scale.toml").r
 RULES: dict[str, str] = SCALE["rules"]
 TABLES: dict[str, dict[str, Any]] = SCALE["drivers"]
 WIRES = {"serial", "tcp", "pcsc", "ipp", "http", "usb", "hid", "subprocess", "scripted"}
-OF_EVERY_DRIVER = {"conformance"}  # proved for all ports by one test, which names no driver
+OF_EVERY_DRIVER = {"conformance", "docs"}  # proved for all ports by one test, which names no driver
 ROWS = [(driver, rule, test) for driver, table in TABLES.items() for rule, test in table["earned"].items()]
 
 
@@ -108,6 +108,12 @@ def test_contract_row_is_a_subclass_of_the_ports_suite(driver: str) -> None:
     file, name = TABLES[driver]["earned"]["contract"].split("::")
     suite = f"{TABLES[driver]['port']}Contract"
     assert suite in {node.name for node in lineage(ROOT / file, name)}
+
+
+@pytest.mark.parametrize("driver", TABLES)
+def test_pages_say_how_a_driver_is_set_up_and_what_it_was_tried_on(driver: str) -> None:
+    assert f"\n## {driver}\n" in (ROOT / "docs" / "drivers.md").read_text(encoding="utf-8")
+    assert driver in (ROOT / "docs" / "devices.md").read_text(encoding="utf-8")
 
 
 def test_every_rule_is_told_in_words() -> None:
