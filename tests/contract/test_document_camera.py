@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import pytest
 
-from devices.document_camera import PageFault
 from devices.drivers.document_opencv import OpencvDocumentCamera
 from devices.sim.glass_machine import SCENES, GlassMachine
 from devices.testing.camera import watching
@@ -83,15 +82,6 @@ async def test_preview_is_small_however_large_the_sensor(machine: GlassMachine) 
     async with watching(device):
         frame = await device.frame()
     assert (frame.width, frame.height) == (400, 300)
-
-
-async def test_page_pushed_in_during_the_capture_has_moved(machine: GlassMachine, device: OpencvDocumentCamera) -> None:
-    async with watching(device):
-        await device.frame()
-        shown = machine._shown
-        await machine.lay("page")
-        machine._shown = (shown[0], machine._shown[0])
-        assert PageFault.MOVED in (await captured(device)).faults
 
 
 async def test_unknown_thing_on_the_glass_is_refused(machine: GlassMachine) -> None:
