@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kiosk.catalogue.model import Identity, Offline
@@ -11,6 +11,7 @@ from kiosk.views import NOTHING, Text, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from kiosk.catalogue.model import Package
     from kiosk.gateway import ServiceState
@@ -24,16 +25,29 @@ class Surroundings:
     link_up: bool = False
     services: Mapping[str, ServiceState] | None = None  # central's word; None: never heard
     closed: tuple[str, ...] = ()  # admission limits reached, by code
+    failing: Mapping[str, datetime] = field(default_factory=dict)  # parts that answer and cannot work, since when
+    on_battery: bool = False
+    power_ends: bool = False  # the battery is about to give out
 
 
 def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
     """Return why ``package`` cannot be begun now; an empty text when it can."""
-    missing = tools.devices.missing(package.needs)
+    if around.power_ends:
+        return text("obstacle.power")
+    found = _obstacle_of_its_own(package, tools, around)
+    if not found and around.closed:
+        return text(f"obstacle.{around.closed[0]}")
+    return found
+
+
+def _obstacle_of_its_own(package: Package, tools: Tools, around: Surroundings) -> Text:
+    missing = {role: tools.devices.since(role) for role in tools.devices.missing(package.needs)}
+    missing |= {role: since for role, since in around.failing.items() if role in package.needs}
     if missing:
         role = min(missing)
-        since = local(tools.settings.terminal, tools.devices.since(role)).strftime("%H:%M")
+        since = local(tools.settings.terminal, missing[role]).strftime("%H:%M")
         return text("obstacle.device", device=text(f"device.{role}"), since=since)
-    if package.identity is Identity.CARD_FACE and not face_possible(tools):
+    if package.identity is Identity.CARD_FACE and ("face" in around.failing or not face_possible(tools)):
         return text("obstacle.face")
     if tools.verifier is None and prints_documents(package):
         return text("obstacle.not_offered")  # nothing could prove that the sheet is central's
@@ -44,8 +58,6 @@ def obstacle(package: Package, tools: Tools, around: Surroundings) -> Text:
         return state.reason or text("obstacle.paused")
     if around.services is not None and (state is None or state.version != package.version):
         return text("obstacle.version")
-    if around.closed:
-        return text(f"obstacle.{around.closed[0]}")
     return NOTHING
 
 

@@ -16,6 +16,7 @@ from devices.manager import DeviceManager
 from kiosk.anchors import check_connection, read_anchors, read_token, read_verifier, said
 from kiosk.audit import AuditTrail
 from kiosk.availability import prints_documents
+from kiosk.cabinet import Cabinet
 from kiosk.case_desk import VisitDesk, tell_deliveries
 from kiosk.catalogue import model
 from kiosk.catalogue.freshness import Freshness
@@ -24,8 +25,9 @@ from kiosk.credentials import Credentials
 from kiosk.device_maker import make_device
 from kiosk.errors import PackageError, SettingsError
 from kiosk.event_log import EventLog
-from kiosk.events import AlarmRaised, CatalogueRefused, DeviceChanged
+from kiosk.events import AlarmRaised, CatalogueRefused
 from kiosk.gateway_http import HttpGateway
+from kiosk.guide_lights import GuideLights
 from kiosk.identity.face_local import LocalFaceEngine
 from kiosk.keys import open_key
 from kiosk.maintenance.assembly import Listeners, assemble
@@ -34,24 +36,25 @@ from kiosk.maintenance.dry_run import DryDesk
 from kiosk.maintenance.proof import CENTRAL
 from kiosk.network_watch import NetworkWatch
 from kiosk.phrases import said as said_in
+from kiosk.power_watch import PowerWatch
+from kiosk.quiet import Quiet
 from kiosk.staff import StaffNotices
 from kiosk.stage import Stage
+from kiosk.telling import Telling
 from kiosk.terminal import VERSION, Terminal
 from kiosk.views import text
 from kiosk.visit import Tools
 from offline_queue.courier import Courier
 from offline_queue.errors import QueueCode, QueueCorrupt, QueueError
 from offline_queue.http import HttpSender
-from offline_queue.link import Link, LinkDown
+from offline_queue.link import LinkDown
 from offline_queue.outbox import Outbox
 from offline_queue.values import AdmissionLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from devices.device import Device
-    from devices.errors import DeviceError
-    from devices.health import Health
     from devices.values import Clock
     from kiosk.anchors import Anchors
     from kiosk.documents.seal import Verifier
@@ -99,23 +102,8 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
     catalogue, refused = model.load(Path(settings.catalogue))
     for error in refused:
         log.emit(CatalogueRefused(package=error.problems[0].partition(":")[0], problems=error.problems))
-    made: list[Terminal] = []
-
-    def device_changed(name: str, health: Health, error: DeviceError | None) -> None:
-        conditions = tuple(sorted(condition.value for condition in health.conditions))
-        detail = str(error) if error is not None else ""
-        log.emit(DeviceChanged(device=name, state=health.state.value, conditions=conditions, detail=detail))
-        for terminal in made:
-            terminal.device_changed(name, health)
-
-    def link_changed(link: Link) -> None:
-        for terminal in made:
-            terminal.link_changed(up=link is Link.UP)
-
-    def alarmed(alarm: Alarm) -> None:
-        log.emit(AlarmRaised(code=alarm.code.value, subject=str(alarm.seq or alarm.detail)))
-
-    outbox = await _outbox(parts.state / QUEUE_FILE, settings, parts.anchors, clock, alarmed)
+    telling = Telling(log)
+    outbox = await _outbox(parts.state / QUEUE_FILE, settings, parts.anchors, clock, telling.alarmed)
     trail.begin(outbox)
     client = (Path(central.tls_client), Path(central.tls_client)) if central.tls_client else None
     sender = HttpSender(central.url, kiosk=kiosk, ca_file=Path(central.tls_ca), token=credentials.token, cert=client)
@@ -126,7 +114,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         sleep=clock.sleep,
         signer=credentials.sign,
         refresh=lambda: credentials.refresh(gateway),
-        on_link=link_changed,
+        on_link=telling.link_changed,
         on_settled=partial(tell_deliveries, log),
     )
     face = settings.face
@@ -138,7 +126,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         settings=settings,
         clock=clock,
         log=log,
-        devices=DeviceManager(parts.devices, clock=clock, on_change=device_changed),
+        devices=DeviceManager(parts.devices, clock=clock, on_change=telling.device_changed),
         gateway=gateway,
         catalogue=catalogue,
         face=LocalFaceEngine(face.match_at, face.no_match_at) if face.engine == "local" else None,
@@ -172,7 +160,11 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         await outbox.close()
         credentials.close()
 
-    stage = _stage(settings, screen, clock)
+    lights = GuideLights(screen)
+    log.listen(lights.hear)
+    stage = _stage(settings, lights, clock)
+    quiet, cabinet = Quiet(clock), Cabinet(tools)
+    cabinet.listen(quiet.sensed)
     service = assemble(
         listeners,
         tools,
@@ -181,12 +173,19 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         version=VERSION,
         open_desk=open_desk,
         open_dry_desk=lambda visit: DryDesk(outbox, clock, log, kiosk, visit, trail=trail, key=lambda: credentials.key),
-        link_up=lambda: any(terminal.link_up for terminal in made),
+        link_up=telling.link_up,
         order_keys=parts.anchors.receipt_keys,
         piv=piv_dialogues,
         fetch_orders=gateway.work_orders,
         fetch_list=gateway.revoked_technicians,
+        cabinet=cabinet,
+        quiet=quiet,
     )
+    of_devices: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+        "sensors": cabinet.run,
+        "lights": partial(lights.run, tools),
+        "power": PowerWatch(tools, outbox, quiet, telling.power_changed).run,
+    }
     terminal = Terminal(
         tools,
         stage,
@@ -202,10 +201,13 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
             trail.run,
             lambda: _watch_network(courier, clock, log),
             *service.tasks,
+            *(run for role, run in of_devices.items() if role in parts.devices),
         ],
         service_mode=service.mode,
+        quiet=quiet,
     )
-    made.append(terminal)
+    service.heartbeat.on_failing = terminal.failing_changed
+    telling.terminal = terminal
     return terminal
 
 

@@ -308,6 +308,33 @@ class DeviceProved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceFailed(Event):
+    """A part was to do its work with nobody there and did not, whatever it says. ``cause`` is a closed word."""
+
+    device: str
+    cause: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartBeaten(Event):
+    """A heartbeat came to its end: so many parts were to do their work, ``failed`` did not."""
+
+    whole: bool
+    parts: int
+    failed: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MainsChanged(Event):
+    """The mains went away or came back, or the battery is about to give out (``must_end``)."""
+
+    on_mains: bool
+    must_end: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceNoted(Event):
     """Something was done to the machine and stands in its service book. ``who`` is a staff number."""
 

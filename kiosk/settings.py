@@ -156,6 +156,9 @@ class MaintenanceSettings:
     export_days: int = 7  # of log lines kept for the log export
     usb_root: str = "/media"  # below it USB sticks are mounted
     burn_in_s: float = 3600
+    heartbeat_s: float = 3600  # longest pause between two whole heartbeats
+    heartbeat_again_s: float = 60  # what is in trouble is tried again so often
+    quiet_s: float = 60  # nobody touched the glass for so long: a heartbeat may begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +259,9 @@ def load(profile: str, *, overlays: Sequence[tuple[str, Mapping[str, object]]] =
 def _merge(into: dict[str, object], layer: Mapping[str, object], origin: str, at: str, origins: dict[str, str]) -> None:
     for key, value in layer.items():
         path = f"{at}{key}"
+        if value is None:  # only a program says it: the table of a machine that is not there
+            into.pop(key, None)
+            continue
         if isinstance(value, dict):
             below = into.setdefault(key, {})
             if isinstance(below, dict):
@@ -453,6 +459,9 @@ MAINTENANCE_POSITIVE = (
     "warn_days",
     "export_days",
     "burn_in_s",
+    "heartbeat_s",
+    "heartbeat_again_s",
+    "quiet_s",
 )
 
 FACE_DISTANCE_CEILING = 0.6

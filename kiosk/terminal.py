@@ -23,6 +23,8 @@ from kiosk.events import (
 )
 from kiosk.goodbye import clearing_view, say_goodbye
 from kiosk.journey import Ending, Journey, Outcome
+from kiosk.power_watch import PowerEnds
+from kiosk.quiet import Quiet
 from kiosk.runner import run
 from kiosk.session import Session
 from kiosk.stage import Stage, VisitOver
@@ -35,12 +37,15 @@ from kiosk.visit import Visit
 from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from datetime import datetime
 
     from devices.health import Health
+    from devices.power import PowerState
     from kiosk.case_desk import VisitDesk
     from kiosk.intents import Intent
     from kiosk.maintenance.mode import ServiceMode
+    from kiosk.views import Text
     from kiosk.visit import Tools
     from offline_queue.courier import Courier
     from offline_queue.outbox import Outbox
@@ -67,6 +72,7 @@ class Terminal:
         refused: Callable[[], Awaitable[None]],
         beside: Sequence[Callable[[], Coroutine[None, None, None]]] = (),
         service_mode: ServiceMode | None = None,
+        quiet: Quiet | None = None,
     ) -> None:
         """``heard`` is called when central has answered, ``refused`` when it does not let us in.
 
@@ -83,6 +89,7 @@ class Terminal:
         self._refused = refused
         self._beside = beside
         self._service_mode = service_mode
+        self._quiet = quiet or Quiet(tools.clock)
         if service_mode is not None:
             service_mode.on_wanted = stage.finish_within
         self._around = Surroundings()
@@ -119,6 +126,7 @@ class Terminal:
 
     def post(self, intent: Intent) -> None:
         """Take what the resident did; called on the core's loop."""
+        self._quiet.touched()
         self._stage.post(intent)
 
     async def run(self) -> None:
@@ -129,6 +137,14 @@ class Terminal:
             await tools.devices.start()
             if tools.face is not None:
                 await tools.face.start()
+            await self._serve_all()
+        finally:
+            await self._stop()
+            tools.log.emit(TerminalStopped())
+
+    async def _serve_all(self) -> None:
+        tools = self._tools
+        try:
             async with asyncio.TaskGroup() as group:
                 for task in self._beside:
                     group.create_task(task())
@@ -138,9 +154,8 @@ class Terminal:
                 group.create_task(self._refresh())
                 group.create_task(tools.staff.run())
                 group.create_task(self._serve())
-        finally:
-            await self._stop()
-            tools.log.emit(TerminalStopped())
+        except* PowerEnds:
+            pass  # an end in order; anything else of the group goes on up as the crash it is
 
     async def _stop(self) -> None:
         parts: list[Callable[[], Awaitable[None]]] = [
@@ -176,13 +191,31 @@ class Terminal:
         if up != self._around.link_up:
             self._around.link_up = up
             self._tools.log.emit(LinkChanged(state="up" if up else "down"))
-            self._stage.set_banner(NOTHING if up else text("banner.offline"))
+            self._stage.set_banner(self._banner())
             self._attraction.refresh()
+
+    def failing_changed(self, failing: Mapping[str, datetime]) -> None:
+        """Withdraw what needs a part that was seen not to do its work, and offer it again once it does."""
+        self._around.failing = failing
+        self._attraction.refresh()
+
+    def power_changed(self, state: PowerState) -> None:
+        """Say that the mains are away; when the battery gives out, begin nothing and let nobody go on."""
+        self._around.on_battery, self._around.power_ends = not state.on_mains, state.must_end
+        if state.must_end:
+            self._stage.finish_within(0.0, text("banner.power_ends"))
+        self._stage.set_banner(self._banner())
+        self._attraction.refresh()
 
     @property
     def link_up(self) -> bool:
         """Whether central is reached."""
         return self._around.link_up
+
+    def _banner(self) -> Text:
+        if self._around.power_ends or self._around.on_battery:
+            return text("banner.power_ends" if self._around.power_ends else "banner.on_battery")
+        return NOTHING if self._around.link_up else text("banner.offline")
 
     # -- one visit
 
@@ -190,7 +223,7 @@ class Terminal:
         default = Language(self._tools.settings.terminal.language)
         while True:
             self._stage.reset_frame(default)
-            self._stage.set_banner(NOTHING if self._around.link_up else text("banner.offline"))
+            self._stage.set_banner(self._banner())
             entry = await self._next_entry()
             if entry:
                 await self._visit(entry)
@@ -199,13 +232,17 @@ class Terminal:
         """Return the key a resident touched; empty: the machine was served by technicians instead, and is back."""
         mode = self._service_mode
         if mode is None:
-            return await self._attraction.wait()
+            return await self._rested()
         if not mode.wanted.is_set():
-            position, entry = await first_of(self._attraction.wait(), _set(mode.wanted))
+            position, entry = await first_of(self._rested(), _set(mode.wanted))
             if position == 0:
                 return entry
         await mode.serve()
         return ""
+
+    async def _rested(self) -> str:
+        with self._quiet.resting():
+            return await self._attraction.wait()
 
     async def _visit(self, entry: str) -> None:
         tools, stage = self._tools, self._stage

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from kiosk.errors import SettingsError
 from kiosk.maintenance import repairs
 from kiosk.maintenance.access import Access, Authority
+from kiosk.maintenance.beat_checks import BeatChecks
 from kiosk.maintenance.book import Book
 from kiosk.maintenance.dry_run import DryRun
 from kiosk.maintenance.entrance import Entrance
 from kiosk.maintenance.export import LogKeeper
 from kiosk.maintenance.found_items import FoundItems
+from kiosk.maintenance.heartbeat import Heartbeat
 from kiosk.maintenance.keeping import FOLDER, FOLDER_MODE
 from kiosk.maintenance.lockout import Lockout
 from kiosk.maintenance.mode import ServiceMode
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from devices.values import Clock
+    from kiosk.cabinet import Cabinet
     from kiosk.case_desk import VisitDesk
     from kiosk.event_log import EventLog
     from kiosk.maintenance.access import PivDialogues
     from kiosk.maintenance.dry_run import DryDesk
+    from kiosk.quiet import Quiet
     from kiosk.settings import Settings
     from kiosk.stage import Stage
     from kiosk.visit import Tools
@@ -69,10 +73,13 @@ class Listeners:
 
 
 class Service:
-    """The service mode of one terminal. ``tasks`` run beside it for as long as it lives."""
+    """The service mode and the heartbeat of one terminal. ``tasks`` run beside it for as long as it lives."""
 
-    def __init__(self, mode: ServiceMode, tasks: list[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    def __init__(
+        self, mode: ServiceMode, heartbeat: Heartbeat, tasks: list[Callable[[], Coroutine[Any, Any, None]]]
+    ) -> None:
         self.mode = mode
+        self.heartbeat = heartbeat
         self.tasks = tasks
 
 
@@ -90,6 +97,8 @@ def assemble(
     piv: Callable[[], PivDialogues],
     fetch_orders: Callable[[], Awaitable[Sequence[object]]],
     fetch_list: Callable[[], Awaitable[bytes]],
+    cabinet: Cabinet,
+    quiet: Quiet,
 ) -> Service:
     """Build it. Raises ``OSError`` when the service book cannot be read."""
     authority, clock, settings = heard.authority, tools.clock, tools.settings
@@ -108,23 +117,25 @@ def assemble(
     book = Book(heard.folder, clock, tools.log, send_entry)
     found = FoundItems(heard.folder)
     orders = Orders(heard.folder, settings.terminal.kiosk, order_keys)
+    survey = Survey(
+        tools,
+        outbox,
+        heard.folder,
+        proofs=heard.proofs,
+        supplies=heard.supplies,
+        found=found,
+        version=version,
+        mode=lambda: heard.proofs.record.mode,
+        link_up=link_up,
+    )
+    dry_run = DryRun(tools, open_dry_desk, link_up)
     workshop = Workshop(
         tools=tools,
         folder=heard.folder,
         book=book,
-        survey=Survey(
-            tools,
-            outbox,
-            heard.folder,
-            proofs=heard.proofs,
-            supplies=heard.supplies,
-            found=found,
-            version=version,
-            mode=lambda: heard.proofs.record.mode,
-            link_up=link_up,
-        ),
+        survey=survey,
         tests=SelfTests(tools, outbox, heard.folder, lambda: draw_test_page(settings.terminal, clock.now(), typefaces)),
-        dry_run=DryRun(tools, open_dry_desk, link_up),
+        dry_run=dry_run,
         supplies=heard.supplies,
         found=found,
         bench=Bench(tools),
@@ -132,14 +143,20 @@ def assemble(
         typefaces=typefaces,
         send=send,
     )
-    tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [book.run, heard.proofs.run, heard.supplies.run]
+    heartbeat = Heartbeat(tools, BeatChecks(tools, outbox, dry_run, link_up), survey, quiet, send=send)
+    tasks: list[Callable[[], Coroutine[Any, Any, None]]] = [
+        book.run,
+        heard.proofs.run,
+        heard.supplies.run,
+        heartbeat.run,
+    ]
     entrance = None
     access = None
     if authority is not None:
         access = Access(authority, Lockout(heard.folder, clock), piv(), heard.proofs.now)
         entrance = Entrance(tools, access, orders, book, heard.proofs)
     mode = ServiceMode(stage, workshop, heard.proofs, entrance, orders)
-    watch = Watch(tools, mode)
+    watch = Watch(tools, mode, cabinet)
     if "sensors" in tools.devices.names():
         tasks.append(watch.door)
     if authority is not None and access is not None:
@@ -148,7 +165,7 @@ def assemble(
         )
         if "card_reader" in tools.devices.names():
             tasks.append(partial(watch.cards, access))
-    return Service(mode, tasks)
+    return Service(mode, heartbeat, tasks)
 
 
 def _repairs(problems: list[str]) -> tuple[repairs.Repair, ...]:

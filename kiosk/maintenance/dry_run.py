@@ -174,8 +174,8 @@ class DryRun:
                 return package
         return None
 
-    async def run(self) -> DryRunResult:
-        """Go through the service once. Raises nothing but bugs."""
+    async def run(self, *, paper: bool = True) -> DryRunResult:
+        """Go through the service once; ``paper``: with a slip. Raises nothing but bugs."""
         package = self.service()
         if package is None:
             return DryRunResult(DryRunFault.NO_SERVICE, (), delivered=False)
@@ -186,6 +186,8 @@ class DryRun:
         session = Session()
         visit = Visit(tools=tools, stage=stage, session=session, desk=self._open_desk(session.visit), package=package)
         visit.online = online = self._link_up()
+        if not paper:
+            visit.papers[Slot.RECEIPT_SLOT] = True  # as if the slip were out already and taken: no other is made
         try:
             async with deadline(tools.clock, LONGEST_S):
                 ending = await run(visit, plan(package, tools.settings.face))

@@ -18,6 +18,7 @@ from kiosk.events import (
     CardRead,
     CaseDelivered,
     DeviceChanged,
+    DeviceFailed,
     DeviceProved,
     FaceCompared,
     LinkChanged,
@@ -50,6 +51,7 @@ class Trouble:
     last: str = ""
     detail: str = ""
     ended: str = ""
+    by_proof: bool = False  # it answered all the time: only work done ends it
 
 
 @dataclass(slots=True)
@@ -105,12 +107,17 @@ class Proofs:
 
     def hear(self, event: Event) -> None:
         """Take what an event proves or troubles."""
+        for subject in proved_by(event):
+            self.proved(subject)
         for kind, take in _HEARD.items():
             if isinstance(event, kind):
                 take(self, event)
 
     def proved(self, subject: str) -> None:
         """Note that ``subject`` did its work just now."""
+        trouble = self.record.present(subject)
+        if trouble is not None and trouble.by_proof:
+            trouble.ended = self._at()
         self._note(self.record.proven, subject, self._at())
 
     async def run(self) -> None:
@@ -158,13 +165,25 @@ class Proofs:
         record.since[event.device] = at
         trouble = record.present(event.device)
         if event.state in USABLE:
-            if trouble is not None:
+            if trouble is not None and not trouble.by_proof:
                 trouble.ended = at
         elif trouble is None:
             record.troubles.append(Trouble(event.device, at, first=said, last=said, detail=event.detail))
             del record.troubles[:-MOST_TROUBLES]
         else:
             trouble.last = said
+
+    def _failed(self, event: DeviceFailed) -> None:
+        """Keep what a heartbeat found, unless a trouble has begun already: its first cause stands."""
+        trouble = self.record.present(event.device)
+        if trouble is None:
+            first = event.cause
+            made = Trouble(event.device, self._at(), first=first, last=first, detail=event.detail, by_proof=True)
+            self.record.troubles.append(made)
+            del self.record.troubles[:-MOST_TROUBLES]
+        elif trouble.by_proof:
+            trouble.last = event.cause
+        self._changed = True
 
     def _link(self, event: LinkChanged) -> None:
         if event.state == "up":
@@ -187,12 +206,25 @@ class Proofs:
         self._changed = True
 
 
+def proved_by(event: Event) -> tuple[str, ...]:
+    """Return what did its work when ``event`` happened: one rule for the record and for the heartbeat."""
+    match event:
+        case CardRead():
+            return ("id_reader",)
+        case FaceCompared():
+            return ("camera", "face")
+        case Printed() if event.sheets > 0:
+            return (event.device,)
+        case CaseDelivered():
+            return (CENTRAL, "queue")
+        case DeviceProved():
+            return (event.device,)
+        case _:
+            return ()
+
+
 _HEARD: dict[type[Event], Callable[[Proofs, Any], None]] = {
-    CardRead: lambda proofs, _event: proofs.proved("id_reader"),
-    FaceCompared: lambda proofs, _event: proofs.proved("camera"),
-    Printed: lambda proofs, event: proofs.proved(event.device),
-    CaseDelivered: lambda proofs, _event: proofs.proved(CENTRAL),
-    DeviceProved: lambda proofs, event: proofs.proved(event.device),
+    DeviceFailed: Proofs._failed,  # noqa: SLF001 - this module's own
     DeviceChanged: Proofs._device,  # noqa: SLF001 - this module's own
     LinkChanged: Proofs._link,  # noqa: SLF001 - likewise
     ModeChanged: Proofs._mode,  # noqa: SLF001 - likewise

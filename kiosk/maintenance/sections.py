@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from devices.errors import DeviceCode
+from kiosk.maintenance.dry_run import DryRunFault
 from kiosk.maintenance.findings import DeviceFinding, Findings, Row, Section
 from kiosk.maintenance.results import CheckOutcome
 from kiosk.phrases import local
@@ -95,7 +96,9 @@ def _device(it: Findings, one: DeviceFinding) -> Row:
     proven = it.record.proven.get(one.role, "")
     colour = STATE_COLOURS.get(one.state, Colour.GREY)
     stale = not proven or it.now - datetime.fromisoformat(proven) > STALE_PROOF
-    if colour is Colour.GREEN and stale:
+    if trouble is not None and trouble.by_proof:
+        colour = Colour.RED  # it says that it is in order, and was seen not to do its work
+    elif colour is Colour.GREEN and stale:
         colour = Colour.YELLOW  # it answers; whether it works nobody has seen lately
     said = [text(f"maintenance.condition.{name}") for name in one.conditions]
     value = text("maintenance.device.state", state=text(f"maintenance.device.{one.state}"), proven=minute(it, proven))
@@ -130,7 +133,11 @@ def _device(it: Findings, one: DeviceFinding) -> Row:
 
 
 def _cause(said: str) -> Text:
-    """Return words for "fault paper_jam": the named cause, else the state, of a device or of the link."""
+    """Return words for "fault paper_jam": the named cause, else the state, of a device or the link; or for a code."""
+    if said in _DRY_RUN:
+        return text(f"maintenance.dry.{said}")
+    if said in _DEVICE_CODES or said in _NOT_DONE:
+        return why(said)
     state, _, conditions = said.partition(" ")
     if conditions:
         return text(f"maintenance.condition.{conditions.split()[0]}")
@@ -281,6 +288,8 @@ def why(code: str) -> Text:
 
 
 _DEVICE_CODES: Final = frozenset(code.value for code in DeviceCode)
+_DRY_RUN: Final = frozenset(fault.value for fault in DryRunFault)
+_NOT_DONE: Final = frozenset({"central_refused", "central_silent", "health", "queue_damaged"})  # of a heartbeat
 
 
 def _fact(name: str, value: Text, facts: Mapping[str, object], colour: Colour = Colour.GREY) -> Row:

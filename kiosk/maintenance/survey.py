@@ -65,13 +65,16 @@ class Survey:
         self._mode = mode
         self._link_up = link_up
 
-    async def findings(self) -> Findings:
-        """Ask everything that can be asked without a resident noticing. Raises ``QueueError``, ``OSError``."""
+    async def findings(self, *, ask: bool = True) -> Findings:
+        """Ask everything that can be asked without a resident noticing; without ``ask`` no device is talked to.
+
+        Raises ``QueueError``, ``OSError``.
+        """
         tools, settings = self._tools, self._tools.settings
         stats = await self._outbox.stats()
         results = await asyncio.to_thread(read_results, self._folder)
         computer = await asyncio.to_thread(machine.look, self._folder)
-        told, counted = await self._asked()
+        told, counted = await self._asked() if ask else ({}, {})
         now = self._proofs.now()
         return Findings(
             now=now,

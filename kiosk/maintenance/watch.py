@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from devices.card_reader import CardReader
 from devices.errors import DeviceError
-from devices.sensors import Sensor, Sensors
+from devices.sensors import Sensor
 from kiosk.clock import deadline
 from kiosk.errors import KioskError
 from kiosk.events import AlarmRaised
-from kiosk.maintenance.access import LIST_FILE, AccessRefused
+from kiosk.maintenance.access import AccessRefused
 from kiosk.maintenance.keeping import FILE_MODE, flush_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
+    from kiosk.cabinet import Cabinet
     from kiosk.maintenance.access import Access, Authority, Technician
     from kiosk.maintenance.mode import ServiceMode
     from kiosk.maintenance.orders import Orders
@@ -34,10 +35,10 @@ FETCH_DOWN_S: Final = 30.0
 class Watch:
     """The tasks of the service mode beside the terminal."""
 
-    def __init__(self, tools: Tools, mode: ServiceMode) -> None:
+    def __init__(self, tools: Tools, mode: ServiceMode, cabinet: Cabinet) -> None:
         self._tools = tools
         self._mode = mode
-        self._door: bool | None = None
+        self._cabinet = cabinet
 
     async def cards(self, access: Access) -> None:
         """Announce technicians' cards until cancelled; residents' cards are none of this task's business."""
@@ -68,40 +69,23 @@ class Watch:
 
     async def door(self) -> None:
         """Tell the mode of the door until cancelled. An entry that cannot be written is told as an alarm."""
+        turns: asyncio.Queue[bool] = asyncio.Queue()
+
+        def heard(sensor: Sensor, on: bool | None) -> None:
+            if sensor is Sensor.DOOR_OPEN and on is not None:
+                turns.put_nowait(on)
+
+        self._cabinet.listen(heard)
+        before = False  # a door that is open when the terminal starts was opened without an order
         while True:
-            if self._tools.devices.missing(["sensors"]):
-                await self._tools.clock.sleep(AWAY_S)
-                continue
-            is_open = await self._look_at_door()
-            before, self._door = self._door, self._door if is_open is None else is_open
+            now = await turns.get()
+            if now is before:
+                continue  # told anew after the sensors were away
+            before = now
             try:
-                if self._door and not before:
-                    await self._mode.door_opened()
-                elif before and not self._door:
-                    await self._mode.door_shut()
+                await (self._mode.door_opened() if now else self._mode.door_shut())
             except OSError as error:
                 self._tools.log.emit(AlarmRaised(code="maintenance.not_written", subject=type(error).__name__))
-            await self._tools.clock.sleep(BREATH_S)
-
-    async def _look_at_door(self) -> bool | None:
-        """Return whether the door is open, at the latest after a slice; ``None``: it cannot be told."""
-        try:
-            async with self._tools.devices.lease("sensors") as device:
-                if not isinstance(device, Sensors) or Sensor.DOOR_OPEN not in device.fitted():
-                    return None
-                now = (await device.states()).get(Sensor.DOOR_OPEN)
-                if now is not self._door:
-                    return now
-                async with deadline(self._tools.clock, SLICE_S):
-                    while True:
-                        change = await device.change()
-                        if change.sensor is Sensor.DOOR_OPEN:
-                            return change.on
-        except DeviceError as error:
-            self._tools.devices.report("sensors", error)
-        except TimeoutError:
-            return None
-        return None
 
 
 class Errands:
@@ -135,8 +119,8 @@ class Errands:
         try:
             await self._orders.take(await self._fetch_orders())
             fresh = await self._fetch_list()
-            if fresh and self._authority.take_list(fresh):
-                await asyncio.to_thread(_keep_list, self._folder / LIST_FILE, fresh)
+            if fresh and (name := self._authority.take_list(fresh)):
+                await asyncio.to_thread(_keep_list, self._folder / name, fresh)
         except (KioskError, OSError):
             return False
         return True

@@ -18,12 +18,14 @@ from devices.lights import Light, Lights
 from devices.manager import DeviceManager
 from devices.printer import PrinterCounters
 from devices.sensors import Sensor, SensorChange, Sensors
+from kiosk.cabinet import Cabinet
 from kiosk.events import DeviceChanged
 from kiosk.intents import Agreed, Chose, Submitted
 from kiosk.maintenance import assembly
 from kiosk.maintenance.assembly import Listeners, assemble
 from kiosk.maintenance.book import EntryKind, entries
 from kiosk.maintenance.found_items import read_found
+from kiosk.quiet import Quiet
 from kiosk.settings import MaintenanceSettings
 from kiosk.stage import Stage
 from kiosk.terminal import Terminal
@@ -158,6 +160,8 @@ class ServiceBook(Playbook):
         async def fetch_list() -> bytes:
             return self.revoked
 
+        self.quiet, self.cabinet = Quiet(self.clock), Cabinet(tools)
+        self.cabinet.listen(self.quiet.sensed)
         self.service = assemble(
             heard,
             tools,
@@ -171,6 +175,8 @@ class ServiceBook(Playbook):
             piv=lambda: PIV,
             fetch_orders=fetch_orders,
             fetch_list=fetch_list,
+            cabinet=self.cabinet,
+            quiet=self.quiet,
         )
 
         async def nothing() -> None: ...
@@ -188,9 +194,11 @@ class ServiceBook(Playbook):
             stop_queue=nothing,
             heard=nothing,
             refused=nothing,
-            beside=self.service.tasks,
+            beside=[*self.service.tasks, self.cabinet.run],
             service_mode=self.service.mode,
+            quiet=self.quiet,
         )
+        self.service.heartbeat.on_failing = self.terminal.failing_changed
 
     def _device_changed(self, role: str, health: Health, _error: object) -> None:
         conditions = tuple(sorted(condition.value for condition in health.conditions))

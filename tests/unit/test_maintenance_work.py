@@ -499,7 +499,7 @@ class SimpleTools:
             face=None,
             photo_decoder=None,
             verifier=None,
-            staff=SimpleNamespace(tell=lambda *_: None, cleared=lambda *_: None, device=lambda *_: None),
+            staff=SimpleNamespace(tell=lambda *_, **_how: None, cleared=lambda *_: None, device=lambda *_: None),
         )
 
 
