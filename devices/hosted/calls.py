@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from devices.document_camera import Page
+from devices.errors import DeviceFault, OutcomeUnknown
 from devices.hosted.schema import NAMES, shape_of
 from devices.roles import PORTS
 from devices.values import Frame
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devices.device import Device
+    from devices.errors import DeviceError
     from devices.hosted.shapes import Shape
 
 VALUE_MAX: Final = 1 << 20  # bytes of any answer but a picture; a card with its photo has some 2 KiB
@@ -98,6 +100,13 @@ def _call(port: type[Device], name: str) -> Call:
         limit=PICTURE_MAX if result in {Frame, Page} else VALUE_MAX,
         none_lost=any((kind.__name__, name) in NONE_LOST for kind in port.__mro__),
     )
+
+
+def bug(name: str, what: str, device: str = "") -> DeviceError:
+    """Return what a driver's bug in the middle of call ``name`` is: paper may be out all the same."""
+    if name in CHANGES_STATE:
+        return OutcomeUnknown(f"driver bug in {name}: {what}", device=device)
+    return DeviceFault(f"driver bug in {name}: {what}", device=device)
 
 
 class _Dialogue:

@@ -12,9 +12,9 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceProtocolError, DeviceUnavailable, OutcomeUnknown
+from devices.errors import DeviceCode, DeviceError, DeviceProtocolError, DeviceUnavailable, OutcomeUnknown
 from devices.hosted.allowance import Allowance
-from devices.hosted.calls import CHANGES_STATE
+from devices.hosted.calls import CHANGES_STATE, bug
 from devices.hosted.frames import (
     ANSWER,
     CALLED,
@@ -28,7 +28,7 @@ from devices.hosted.frames import (
     framed,
 )
 from devices.hosted.link import Link
-from devices.hosted.pending import Hearers, Pending, crossing, spoken
+from devices.hosted.pending import Hearers, Pending, crossing, named, spoken
 from devices.hosted.process import MADE_LIMIT_S, DriverProcess
 from devices.hosted.pulse import Pulse
 from devices.hosted.schema import decoded, encoded
@@ -106,6 +106,8 @@ class Life:
         pending = Pending(call, loop.create_future(), **spoken(call, given))
         arguments = tuple(crossing(parameter, given[parameter.name]) for parameter in call.parameters)
         await self._earlier(name)
+        if self.lost is not None:  # meanwhile, often by what was waited for: nobody would end this call any more
+            raise self._same(self.lost)
         number = next(self._numbers)
         self._pending[number] = pending
         deadline = loop.call_later(SOON_S, self._late, name) if name in ANSWERED_SOON else None
@@ -202,9 +204,9 @@ class Life:
         elif pending.raised is not None:
             pending.fail(pending.raised)
         elif kind is Kind.ERROR:
-            pending.fail(error_from(body, self._order.name))
+            pending.fail(named(error_from(body, self._order.name), pending.job))
         else:
-            pending.fail(DeviceFault(f"driver bug: {call.name} cancelled itself", device=self._order.name))
+            pending.fail(named(bug(call.name, "cancelled itself", self._order.name), pending.job))
         del self._pending[number]
 
     def _result(self, pending: Pending, body: memoryview) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from devices.errors import OutcomeUnknown
 from devices.hosted.schema import encoded
 
 if TYPE_CHECKING:
@@ -53,6 +54,13 @@ class Hearers:
     snapshot: Callable[[Mapping[str, bytes]], None]
     late: Callable[[str, object], None]  # an answer that belongs to the next caller
     lost: Callable[[DeviceError], None] = field(default=lambda _: None)
+
+
+def named(error: DeviceError, job: str) -> DeviceError:
+    """Return an error of a call; where its outcome is unknown, with the job that its progress named."""
+    if isinstance(error, OutcomeUnknown) and not error.job:
+        error.job = job
+    return error
 
 
 def spoken(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:

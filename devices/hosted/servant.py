@@ -16,8 +16,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, Final
 
-from devices.errors import DeviceError, DeviceFault, DeviceProtocolError
-from devices.hosted.calls import ARGUMENTS_MAX, SNAPSHOT_AFTER, calls_of
+from devices.errors import DeviceError, DeviceProtocolError
+from devices.hosted.calls import ARGUMENTS_MAX, SNAPSHOT_AFTER, bug, calls_of
 from devices.hosted.frames import (
     ANSWER,
     CALLED,
@@ -167,6 +167,7 @@ class Servant:
             task.cancel()
 
     async def _serve_one(self, number: int, body: bytearray) -> None:
+        name = ""
         try:
             name, given = decoded(CALLED, body)
             body[:] = bytes(len(body))
@@ -182,7 +183,7 @@ class Servant:
         except DeviceError as error:
             self._line.send(Kind.ERROR, number, error_body(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug is told to the terminal, by type and place
-            self._line.send(Kind.ERROR, number, error_body(_bug(error)))
+            self._line.send(Kind.ERROR, number, error_body(bug(name, _place_of(error))))
         finally:
             self._commands.pop(number, None)
 
@@ -249,7 +250,7 @@ class Servant:
             commands.put(command)
 
 
-def _bug(error: Exception) -> DeviceFault:
+def _place_of(error: Exception) -> str:
     """Name a driver's bug by type and place: its text may hold anything."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return DeviceFault(f"driver bug: {type(error).__name__} at {place.filename}:{place.lineno}")
+    return f"{type(error).__name__} at {place.filename}:{place.lineno}"

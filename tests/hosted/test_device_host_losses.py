@@ -232,6 +232,24 @@ async def test_driver_deaf_to_cancelling_frees_its_caller_and_is_killed(
         assert "cancelled" in (await lost.get()).detail
 
 
+async def test_call_that_waited_for_a_cancelled_one_ends_with_their_process(
+    make: Callable[..., HostedDevice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used to be sent into the dead line and to wait for ever, its lease with it."""
+    monkeypatch.setattr("devices.hosted.life.CANCEL_LIMIT_S", 0.8)
+    device = make("acme-nasty")
+    await device.open()
+    under_way = asyncio.Event()
+    async with asyncio.timeout(BACK_WITHIN_S), asyncio.TaskGroup() as group:
+        first = group.create_task(device.print(job("deaf"), lambda _: under_way.set()))
+        await under_way.wait()
+        first.cancel()
+        await asyncio.wait({first})
+        error = await outcome_of(device, "second")
+    assert isinstance(error, DeviceUnavailable)  # it never left: it may be made again
+    assert error.code is DeviceCode.DRIVER_CRASHED
+
+
 async def test_bug_of_a_driver_is_named_by_type_and_place_and_never_by_its_text(
     make: Callable[..., HostedDevice], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -239,7 +257,8 @@ async def test_bug_of_a_driver_is_named_by_type_and_place_and_never_by_its_text(
     device = make("acme-nasty")
     await device.open()
     error = await outcome_of(device, "bug")
-    assert isinstance(error, DeviceFault)
+    assert isinstance(error, OutcomeUnknown)  # paper may be out: a plain fault would be printed once more
+    assert error.job == "j-1"
     assert "RuntimeError" in str(error)
     assert "nasty.py" in str(error)
     assert "张三" not in str(error) + caplog.text
