@@ -8,6 +8,7 @@ technician's id, ``OU`` the role. The PIN goes to the card and nowhere else. Rev
 from __future__ import annotations
 
 import enum
+import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
 CHALLENGE_BYTES: Final = 32
 TECHNICIAN_ID: Final = re.compile(r"[A-Z][A-Z0-9-]{1,15}")  # a staff number; eighteen digits of a person do not fit
-LIST_FILE: Final = "technicians.crl"
+LISTS: Final = "technicians*.crl"  # one for each issuer's name
+UNREADABLE: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension)
+"""What the library raises at bytes that are no certificate it knows: anybody may lay such a chip on the reader."""
 CARD_TRIES_GONE: Final = frozenset({DeviceCode.CARD_BLOCKED})
 
 
@@ -98,36 +101,42 @@ class Authority:
 
     def __init__(self, roots: Path, folder: Path) -> None:
         self._roots = x509.load_pem_x509_certificates(roots.read_bytes())
-        self._list_file = folder / LIST_FILE
-        self._list: x509.CertificateRevocationList | None = None
-        if self._list_file.exists():
-            self.take_list(self._list_file.read_bytes())
+        self._lists: dict[bytes, x509.CertificateRevocationList] = {}  # by the issuer's name
+        for path in sorted(folder.glob(LISTS)):
+            self.take_list(path.read_bytes())
 
     @property
     def list_of(self) -> datetime | None:
-        """Return when the revocation list in force was made; ``None``: there is none."""
-        return None if self._list is None else self._list.last_update_utc
+        """Return when the oldest of the revocation lists in force was made; ``None``: there is none."""
+        return min((each.last_update_utc for each in self._lists.values()), default=None)
 
-    def take_list(self, der: bytes) -> bool:
-        """Take a revocation list (DER) if the authority signed it and it is not older than the present; say whether."""
+    def take_list(self, der: bytes) -> str:
+        """Take a revocation list (DER) if an authority signed it and it is not older than that authority's present one.
+
+        Returns the name of the file it is kept in, empty for a list that was not taken. Another authority's list stays:
+        with two of them, as while one follows the other, each speaks of its own cards alone.
+        """
         try:
             fresh = x509.load_der_x509_crl(der)
             signed = any(_signed_by(fresh, root) for root in self._roots)
-        except (ValueError, UnsupportedAlgorithm):
-            return False
-        if not signed or (self._list is not None and fresh.last_update_utc < self._list.last_update_utc):
-            return False
-        self._list = fresh
-        return True
+            issuer = fresh.issuer.public_bytes()
+        except UNREADABLE:
+            return ""
+        present = self._lists.get(issuer)
+        if not signed or (present is not None and fresh.last_update_utc < present.last_update_utc):
+            return ""
+        self._lists[issuer] = fresh
+        return LISTS.replace("*", f"-{hashlib.sha256(issuer).hexdigest()[:16]}")
 
     def judge(self, der: bytes, now: datetime) -> Technician:
-        """Return whose certificate it is. Raises ``AccessRefused``."""
+        """Return whose certificate it is. Raises ``AccessRefused``, and nothing else whatever the card says."""
         try:
-            shown = x509.load_der_x509_certificate(der)
-            key = shown.public_key()
-            technician = _named(shown)
-        except (ValueError, UnsupportedAlgorithm):
+            return self._judged(x509.load_der_x509_certificate(der), now)
+        except UNREADABLE:
             raise AccessRefused(AccessProblem.NO_TECHNICIAN_CARD) from None
+
+    def _judged(self, shown: x509.Certificate, now: datetime) -> Technician:
+        key, technician = shown.public_key(), _named(shown)
         if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
             raise AccessRefused(AccessProblem.UNTRUSTED)
         if not any(_issued_by(shown, root) and _within(root, now) for root in self._roots) or not _may_sign(shown):
@@ -136,7 +145,8 @@ class Authority:
             raise AccessRefused(AccessProblem.NO_TECHNICIAN_CARD)
         if not _within(shown, now):
             raise AccessRefused(AccessProblem.NOT_VALID_NOW)
-        if self._list is not None and self._list.get_revoked_certificate_by_serial_number(shown.serial_number):
+        revoked = self._lists.get(shown.issuer.public_bytes())
+        if revoked is not None and revoked.get_revoked_certificate_by_serial_number(shown.serial_number):
             raise AccessRefused(AccessProblem.REVOKED)
         return technician
 
@@ -216,7 +226,7 @@ def _issued_by(shown: x509.Certificate, root: x509.Certificate) -> bool:
     try:
         shown.verify_directly_issued_by(root)
         limits = root.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (InvalidSignature, ValueError, TypeError, x509.ExtensionNotFound):
+    except (InvalidSignature, x509.ExtensionNotFound, *UNREADABLE):
         return False
     return limits.ca
 
@@ -226,7 +236,7 @@ def _may_sign(shown: x509.Certificate) -> bool:
     try:
         usage = shown.extensions.get_extension_for_class(x509.KeyUsage).value
         limits = shown.extensions.get_extension_for_class(x509.BasicConstraints).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return False
     return usage.digital_signature and not limits.ca
 

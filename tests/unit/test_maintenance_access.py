@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from devices.errors import DeviceCode, DeviceUnavailable, MediumError
 from devices.values import Pii, PiiWipedError
@@ -101,6 +102,36 @@ def test_an_older_or_foreign_revocation_list_does_not_bring_a_card_back(door):
     assert not door.authority.take_list(Operator("Example operator").revoking(at=NOW + timedelta(days=1)))
     assert not door.authority.take_list(b"no list")
     assert door.authority.list_of == NOW
+
+
+def test_the_list_of_one_authority_does_not_bring_back_the_revoked_cards_of_another(tmp_path):
+    """While a new authority follows the old one both are trusted, and each lists its own cards alone."""
+    old, new = Operator("Old operator"), Operator("New operator")
+    roots = tmp_path / "both.pem"
+    roots.write_bytes(b"".join(each.root.public_bytes(Encoding.PEM) for each in (old, new)))
+    card = old.card().certificate.public_bytes(Encoding.DER)
+    authority = Authority(roots, tmp_path)
+    for fresh in (old.revoking(old.card(), at=NOW), new.revoking(at=NOW + timedelta(hours=1))):
+        (tmp_path / authority.take_list(fresh)).write_bytes(fresh)
+    assert authority.judge(card, NOW).id == "T-0042"
+    revoked = old.card()
+    fresh = old.revoking(revoked, at=NOW)
+    (tmp_path / authority.take_list(fresh)).write_bytes(fresh)
+    assert authority.take_list(new.revoking(at=NOW + timedelta(hours=2)))
+    for one in (authority, Authority(roots, tmp_path)):
+        with pytest.raises(AccessRefused) as caught:
+            one.judge(revoked.certificate.public_bytes(Encoding.DER), NOW)
+        assert caught.value.problem is AccessProblem.REVOKED
+
+
+def test_no_certificate_that_a_card_may_show_ends_the_watch_for_cards(door):
+    """A version no library knows used to leave ``judge`` as an error of the library, and the terminal ended."""
+    der = door.reader.card.certificate.public_bytes(Encoding.DER)
+    unknown_version = der.replace(bytes.fromhex("A003020102"), bytes.fromhex("A003020126"), 1)
+    unknown_algorithm = der.replace(bytes.fromhex("2A8648CE3D040302"), bytes.fromhex("2A8648CE3D040309"))
+    for shown in (unknown_version, unknown_algorithm, der[:-1], b"\x30\x00", b""):
+        with pytest.raises(AccessRefused):
+            door.authority.judge(shown, NOW)
 
 
 async def test_a_signature_over_something_else_is_a_forgery(door):
