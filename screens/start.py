@@ -77,7 +77,14 @@ def laboratory(
         raise SettingsError([f"--state: {folder}: cannot be made: {error.strerror}"]) from None
     if wanted.world and not Faces(asked.faces).available():
         raise SettingsError([f"--faces: the demo's portraits are not in {asked.faces}: run make setup"])
-    lab = Laboratory(folder, asked.faces, kiosk=settings.terminal.kiosk, world=wanted.world, central=wanted.central)
+    lab = Laboratory(
+        folder,
+        asked.faces,
+        kiosk=settings.terminal.kiosk,
+        world=wanted.world,
+        central=wanted.central,
+        roles=tuple(settings.devices),
+    )
     try:
         lab.start()
     except LaunchError as error:

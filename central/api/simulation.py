@@ -1,16 +1,21 @@
 """What a developer may see and upset in a demo. Without ``--demo`` none of these routes exists."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from fastapi import APIRouter, HTTPException
 from pydantic import ValidationError
 from sqlalchemy import func, select
 
+from central import technicians, work_orders
 from central.api.access import OfficeParts
 from central.enrolment import ENROLLED, REVOKED
 from central.store.schema import Alarm, AuditLine, Case, Kiosk, PrintReport, Rating, Sms, StoredItem, Stream
+from central.store.upkeep import WorkOrder
 
 router = APIRouter(prefix="/sim")
+ORDER_DAYS: Final = 7
+STILL_GOOD: Final = timedelta(hours=1)
 
 
 @router.get("/sms")
@@ -93,3 +98,52 @@ def change_faults(wanted: dict[str, Any], office: OfficeParts) -> dict[str, Any]
         raise HTTPException(422, {"code": "faults_invalid", "problems": problems}) from None
     office.worker.look()
     return changed.model_dump(by_alias=True)
+
+
+@router.post("/technicians")
+def issue_card(wanted: dict[str, str], office: OfficeParts) -> dict[str, str]:
+    """Certify a card's key (``technician``, ``role``, ``public_key`` as PEM); return the ``certificate`` (PEM)."""
+    now = office.clock.now()
+    root = technicians.authority(office.data, now)
+    try:
+        with office.store.write() as session:
+            public = wanted["public_key"].encode()
+            made = technicians.issue(session, root, wanted["technician"], wanted["role"], public_pem=public, now=now)
+    except (KeyError, ValueError) as error:
+        raise HTTPException(422, {"code": "technician_invalid", "detail": str(error)}) from None
+    return {"certificate": made.decode("ascii")}
+
+
+@router.post("/orders")
+def send_order(wanted: dict[str, str], office: OfficeParts) -> dict[str, str]:
+    """Send a technician to a terminal (``kiosk``, ``technician``, ``role``), or name the order that does already."""
+    now = office.clock.now()
+    try:
+        kiosk, technician, role = wanted["kiosk"], wanted["technician"], wanted["role"]
+        with office.store.write() as session:
+            order = session.scalars(
+                select(WorkOrder)
+                .where(
+                    WorkOrder.kiosk == kiosk,
+                    WorkOrder.technician == technician,
+                    WorkOrder.role == role,
+                    WorkOrder.state == work_orders.OPEN,
+                    WorkOrder.ends > now + STILL_GOOD,
+                )
+                .limit(1)
+            ).first() or work_orders.open_order(
+                session,
+                kiosk=kiosk,
+                technician=technician,
+                role=role,
+                begins=now - STILL_GOOD,
+                ends=now + timedelta(days=ORDER_DAYS),
+                fault="",
+                subject="",
+                parts=(),
+                back=None,
+                now=now,
+            )
+            return {"number": order.number}
+    except (KeyError, LookupError, ValueError) as error:
+        raise HTTPException(422, {"code": "order_invalid", "detail": str(error)}) from None

@@ -12,7 +12,7 @@ from devices.card_reader import CardReader, ChipCard
 from devices.device import DeviceInfo
 from devices.errors import DeviceCode, DeviceError, DeviceTimeout, DeviceUnavailable, MediumError
 from devices.health import READY, Health
-from devices.transport.pcsc import PcscReader
+from devices.transport.pcsc import PcscReader, use_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +35,17 @@ class PcscCardReader(CardReader):
 
     ``reader`` is a regular expression found in exactly one of the names that ``pcsc_scan -r`` lists: a reader with
     contacts and an antenna has a name for each. ``contactless`` tells which of the two this one is.
+    ``service``: the Unix socket of a service that is not the machine's own; all readers of a process have the same.
     """
 
-    def __init__(self, name: str, reader: str = "", contactless: bool = False) -> None:
+    def __init__(self, name: str, reader: str = "", contactless: bool = False, service: str = "") -> None:
         self._name = name
         try:
             self._pattern = re.compile(reader)
         except re.error as error:
             raise ValueError(f"reader {reader!r} is no regular expression: {error}") from None
+        if service:
+            use_service(service)
         self._contactless = contactless
         self._model = ""
         self._worker: BlockingWorker | None = None

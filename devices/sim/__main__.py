@@ -1,4 +1,4 @@
-"""Start a world: ``python -m devices.sim --folder DIR --faces DIR [--central URL --central-ca FILE]``.
+"""Start a world: ``python -m devices.sim --folder DIR --faces DIR`` and, with central, ``--central URL --kiosk NAME``.
 
 Prints one JSON line when everything stands: the settings that lead a terminal here and the dock's address. Ends at
 SIGTERM, SIGINT or when standard input closes, so that no world outlives who started it.
@@ -25,6 +25,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faces", type=Path, required=True, help="the portraits shown to the camera")
     parser.add_argument("--central", default="", help="address of the central behind the line")
     parser.add_argument("--central-ca", default="", help="certificate authority of that central, a PEM file")
+    parser.add_argument("--kiosk", default="", help="the terminal, as that central has enrolled it")
+    parser.add_argument("--role", action="append", help="only the machines of these roles; all without it")
     return parser.parse_args()
 
 
@@ -45,12 +47,15 @@ async def _until_told(stop: asyncio.Event) -> None:
 
 async def _run(arguments: argparse.Namespace) -> None:
     folder: Path = arguments.folder
-    central = CentralAddress(arguments.central, arguments.central_ca) if arguments.central else None
-    world = World(folder, arguments.faces, central)
+    central = None
+    if arguments.central:
+        central = CentralAddress(arguments.central, arguments.central_ca, arguments.kiosk)
+    world = World(folder, arguments.faces, central, roles=arguments.role)
     await world.start()
     try:
         async with docked(world, folder / "dock.json") as dock:
-            print(json.dumps({"ready": True, "settings": world.settings(), "dock": dock.url}), flush=True)  # noqa: T201 - the line the caller reads
+            said = {"ready": True, "settings": world.settings(), "dock": dock.url, "left_out": world.left_out}
+            print(json.dumps(said), flush=True)  # noqa: T201 - the line the caller reads
             await _until_told(asyncio.Event())
     finally:
         await world.stop()

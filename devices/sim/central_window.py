@@ -43,6 +43,16 @@ class CentralWindow:
         """Switch faults of the far side on or off. Raises ``CentralSilent``."""
         await self._ask("/sim/faults", faults)
 
+    async def certify(self, technician: str, role: str, public_key: str) -> str:
+        """Return the certificate (PEM) of a technician's card with this key (PEM). Raises ``CentralSilent``."""
+        wanted = {"technician": technician, "role": role, "public_key": public_key}
+        return str((await self._ask("/sim/technicians", wanted))["certificate"])
+
+    async def order(self, kiosk: str, technician: str, role: str) -> str:
+        """Return the number of an order that lets the technician open the terminal. Raises ``CentralSilent``."""
+        wanted = {"kiosk": kiosk, "technician": technician, "role": role}
+        return str((await self._ask("/sim/orders", wanted))["number"])
+
     async def _ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         return await asyncio.to_thread(self._ask_blocking, path, body)
 

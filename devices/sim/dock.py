@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hmac
 import json
 import os
@@ -17,9 +18,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from devices.sim.actions import Actions, WorldRefused, known_actions
+from devices.sim.actions import Actions, choices, known_actions
 from devices.sim.central_window import CentralSilent
+from devices.sim.glass_machine import SCENES
 from devices.sim.personas import PERSONAS
+from devices.sim.pin_pad_machine import USAGES
+from devices.sim.wallet import CARDS
+from devices.sim.world import WorldRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,10 +179,22 @@ class Dock:
             case "GET", path if path.startswith("paper/"):
                 return _file(self._world.folder, path.removeprefix("paper/"))
             case "GET", "people":
-                return _json({"people": _people(), "faces": self._world.camera.faces(), "actions": known_actions()})
+                return _json(self._people())
             case "GET", path:
                 return _file(PAGE, path or "index.html")
         raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "GET, or POST to world")
+
+    def _people(self) -> dict[str, Any]:
+        """Return everybody and everything an action can name."""
+        return {
+            "people": [{"key": p.key, "name": p.name, "face": p.face} for p in PERSONAS.values()],
+            "faces": self._world.camera.faces(),
+            "cards": [dataclasses.asdict(card) for card in CARDS.values()],
+            "scenes": list(SCENES),
+            "keys": list(USAGES),
+            "actions": known_actions(),
+            "choices": choices(),
+        }
 
     async def _move(self, request: _Request) -> _Answer:
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -226,10 +243,6 @@ def _file(root: Path, name: str) -> _Answer:
     if not path.is_relative_to(root.resolve()) or path.suffix not in TYPES or not path.is_file():
         raise _Refused(HTTPStatus.NOT_FOUND, "nothing here")
     return _Answer(HTTPStatus.OK, TYPES[path.suffix], path.read_bytes())
-
-
-def _people() -> list[dict[str, str]]:
-    return [{"key": p.key, "name": p.name, "face": p.face} for p in PERSONAS.values()]
 
 
 @contextlib.asynccontextmanager

@@ -114,10 +114,20 @@ class Laboratory:
     """The far ends of a demo terminal's wires.
 
     Once started, ``overlays`` holds the settings that lead a terminal here, ``dock`` the address of the world's
-    control page.
+    control page, ``left_out`` the machines this computer cannot run, each with the reason. ``roles``: those that have a
+    device; the world runs no machine for others.
     """
 
-    def __init__(self, folder: Path, faces: Path, *, kiosk: str, world: bool, central: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        faces: Path,
+        *,
+        kiosk: str,
+        world: bool,
+        central: bool,
+        roles: Sequence[str] | None = None,
+    ) -> None:
         self._folder = folder
         self._faces = faces
         self._kiosk = kiosk
@@ -125,6 +135,8 @@ class Laboratory:
         self._children = contextlib.ExitStack()
         self.overlays: list[tuple[str, dict[str, Any]]] = []
         self.dock = ""
+        self.left_out: dict[str, str] = {}
+        self._roles = roles
 
     def start(self) -> None:
         """Start what is wanted, central first. Raises ``LaunchError``; nothing runs then."""
@@ -133,11 +145,11 @@ class Laboratory:
             far_end: dict[str, Any] = {}
             if central:
                 far_end = self._start(started, "central", self._central_command())
-                self.overlays.append(("simulated central", {"central": _central_settings(far_end)}))
+                self.overlays.append(("simulated central", _central_settings(far_end)))
             if world:
                 near_end = self._start(started, "world", self._world_command(far_end))
                 self.overlays.append(("simulated world", near_end["settings"]))
-                self.dock = near_end["dock"]
+                self.dock, self.left_out = near_end["dock"], near_end["left_out"]
             self._children = started.pop_all()
 
     def stop(self) -> None:
@@ -157,18 +169,24 @@ class Laboratory:
         command = [sys.executable, "-m", "devices.sim", "--folder", str(self._folder.resolve() / "world")]
         command += ["--faces", os.fspath(self._faces.resolve())]
         if far_end:
-            command += ["--central", far_end["url"], "--central-ca", _central_settings(far_end)["tls_ca"]]
+            command += ["--central", far_end["url"], "--kiosk", self._kiosk]
+            command += ["--central-ca", _central_settings(far_end)["central"]["tls_ca"]]
+        for role in self._roles or ():
+            command += ["--role", role]
         return command
 
 
-def _central_settings(far_end: dict[str, Any]) -> dict[str, str]:
+def _central_settings(far_end: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Return what central's enrolment of the terminal left in its folder, as settings."""
     folder = Path(far_end["terminal"])
     return {
-        "url": far_end["url"],
-        "tls_ca": str(folder / "tls_ca.pem"),
-        "document_ca": str(folder / "document_ca.pem"),
-        "anchors": str(folder / "central.json"),
-        "token_file": str(folder / "token"),
-        "tls_client": str(folder / "tls_client.pem"),
+        "central": {
+            "url": far_end["url"],
+            "tls_ca": str(folder / "tls_ca.pem"),
+            "document_ca": str(folder / "document_ca.pem"),
+            "anchors": str(folder / "central.json"),
+            "token_file": str(folder / "token"),
+            "tls_client": str(folder / "tls_client.pem"),
+        },
+        "maintenance": {"technician_ca": str(folder / "technician_ca.pem")},
     }

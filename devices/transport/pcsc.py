@@ -7,6 +7,7 @@ The library's monitors are left alone: each is a hidden thread that outlives its
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -26,6 +27,7 @@ BUSY_POLL_S: Final = 0.05
 NOTICE_S: Final = 1.5  # pcscd looks every 0.4 s whether a card is there: by then it knows
 _COUNTER_SHIFT: Final = 16  # pcsc-lite: the upper half of a state counts insertions and removals
 _COUNTER_MASK: Final = 0xFFFF
+SERVICE_NAME: Final = "PCSCLITE_CSOCK_NAME"  # where the C library looks, once, when a process first speaks to a service
 
 _SERVICE = frozenset(
     {
@@ -73,6 +75,17 @@ class SlotState:
     def same_card(self, other: SlotState) -> bool:
         """Tell whether the card seen in ``other`` is in the slot and has not left it meanwhile."""
         return self.present and self.visit == other.visit
+
+
+def use_service(socket: str) -> None:
+    """Speak with the service at the Unix socket ``socket`` instead of the machine's own, as does everybody here.
+
+    A process has one service for all its life: call it before anything is asked. Raises ``ValueError`` when another
+    was named before.
+    """
+    named = os.environ.setdefault(SERVICE_NAME, socket)
+    if named != socket:
+        raise ValueError(f"service {socket!r}: this process speaks with {named!r} already, and can with one only")
 
 
 class PcscReader:

@@ -93,7 +93,7 @@ async def test_paper_is_never_read_from_outside_the_worlds_folder(dock: Dock, na
     [
         (b"{", "not JSON"),
         (b"[]", "expected"),
-        (b'{"action": "card.eat"}', "no action 'card.eat'; known are camera.black"),
+        (b'{"action": "card.eat"}', "no action 'card.eat'; known are board.plug"),
         (b'{"action": "card.insert", "card": "P99"}', "no card 'P99'; known are p1"),
         (b'{"action": "card.insert", "colour": "red"}', "colour"),
         (b'{"action": "paper.out", "printer": "tv"}', "'sheets' or 'slips'"),
