@@ -60,6 +60,8 @@ class CameraHands(Hands, Protocol):
 class CameraContract(DeviceContract[Camera]):
     """Points every camera has to keep."""
 
+    can_be_asked = False  # a sensor that is off says nothing; silence of one that is on has points of its own
+
     def calls(self, device: Camera) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
         return {"probe": device.probe, "start": device.start}
 

@@ -57,6 +57,8 @@ class CardReaderHands(Hands, Protocol):
 class CardReaderContract(DeviceContract[CardReader]):
     """Points every reader of chip cards has to keep. Names of the tests are the faults they prevent."""
 
+    can_be_asked = False  # it is the chip that falls silent, and that has a point of its own
+
     def calls(self, device: CardReader) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
         return {
             **super().calls(device),

@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
+import pytest
+
 from devices.device import Device
 from devices.errors import DeviceCode, DeviceError, DeviceUnavailable
 from devices.health import Health
@@ -61,6 +63,7 @@ class DeviceContract(Generic[D]):
     """
 
     pulled: ClassVar[type[DeviceError]] = DeviceError  # what a call ends with when the cable goes
+    can_be_asked: ClassVar[bool] = True  # False: silence means nothing, or has points of its own in the port's suite
 
     def calls(self, device: D) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
         """Return every call that an open device answers soon, by name."""
@@ -126,6 +129,20 @@ class DeviceContract(Generic[D]):
                     assert time.monotonic() - begin < 2 * CANCEL_WITHIN_S, name
                 finally:
                     await hands.unmute()
+
+    async def test_machine_that_answers_nothing_is_never_taken_for_ready(self, device: D, hands: Hands) -> None:
+        if not self.can_be_asked:
+            pytest.skip("silence means nothing here, or has points of its own in the suite of the port")
+        async with opened(device):
+            await hands.mute()
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    health = await device.probe()
+            except DeviceError:
+                return
+            finally:
+                await hands.unmute()
+            assert not health.usable
 
     async def test_cable_pulled_in_the_middle_of_a_call_is_noticed(self, device: D, hands: Hands) -> None:
         for name in {**self.calls(device), **self.waits(device)}:

@@ -41,6 +41,8 @@ class PadHands(Hands, Protocol):
 class PinPadContract(DeviceContract[PinPad]):
     """Points every pad has to keep. Names of the tests are the faults they prevent."""
 
+    can_be_asked = False  # it only speaks
+
     def calls(self, device: PinPad) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
         return {"probe": device.probe, "start": device.start}
 

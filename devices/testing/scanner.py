@@ -56,6 +56,8 @@ class ScannerHands(Hands, Protocol):
 class ScannerContract(DeviceContract[Scanner]):
     """Points every scanner has to keep. Names of the tests are the faults they prevent."""
 
+    can_be_asked = False  # it only speaks
+
     def waits(self, device: Scanner) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
         return {"scan": device.scan}
 

@@ -57,6 +57,8 @@ class SpeechHands(Hands, Protocol):
 class SpeechContract(DeviceContract[Speech]):
     """Points every voice has to keep."""
 
+    can_be_asked = False  # nobody asks a loudspeaker
+
     def calls(self, device: Speech) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
         return {"probe": device.probe, "say": lambda: device.say(saying(SHORT))}
 
