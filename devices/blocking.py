@@ -13,7 +13,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from devices.errors import DeviceCode, DeviceUnavailable
+from devices.errors import DeviceCode, DeviceUnavailable, forget_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +142,7 @@ class BlockingWorker:
         try:
             result = job.run()
         except Exception as error:  # noqa: BLE001 - not swallowed: raised again at the caller, who knows what it means
+            forget_frames(error)
             if job.last:
                 # The type only: a vendor's text may hold data.
                 _log.error("device %s: freeing the handle failed: %s", self._device, type(error).__name__)

@@ -12,6 +12,7 @@ DeviceError
 from __future__ import annotations
 
 import enum
+import traceback
 
 
 class DeviceCode(enum.StrEnum):
@@ -97,3 +98,18 @@ class DeviceProtocolError(DeviceError):
     """Bytes that make no sense."""
 
     default_code = DeviceCode.PROTOCOL
+
+
+def forget_frames(error: BaseException) -> None:
+    """Empty the calls that ``error``, and what it came of, went through: a PIN or a card's number may stand there.
+
+    Type, text and lines stay. Whoever keeps the error, or prints it with what its calls held, has nothing more to show.
+    """
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            traceback.clear_frames(one.__traceback__)
+            pending += [one.__context__, one.__cause__]

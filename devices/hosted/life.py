@@ -12,7 +12,14 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from devices.errors import DeviceCode, DeviceError, DeviceProtocolError, DeviceUnavailable, OutcomeUnknown
+from devices.errors import (
+    DeviceCode,
+    DeviceError,
+    DeviceProtocolError,
+    DeviceUnavailable,
+    OutcomeUnknown,
+    forget_frames,
+)
 from devices.hosted.allowance import Allowance
 from devices.hosted.calls import CHANGES_STATE, bug
 from devices.hosted.frames import (
@@ -188,6 +195,7 @@ class Life:
         except StopIteration as end:
             pending.over, pending.returned = True, end.value
         except Exception as error:  # noqa: BLE001 - not swallowed: raised at the caller of the dialogue
+            forget_frames(error)
             pending.over, pending.raised = True, error
             if isinstance(error, DeviceError) and not error.device:
                 error.device = self._order.name

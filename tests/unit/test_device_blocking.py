@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import traceback
 import weakref
 from typing import TYPE_CHECKING
 
@@ -148,3 +149,23 @@ async def test_worker_that_was_never_used_leaves_nothing_to_close() -> None:
     worker = BlockingWorker("unused")
     await worker.close()
     assert not thread_alive("unused")
+
+
+async def test_error_that_leaves_the_thread_holds_no_number_and_no_pin_of_the_calls_it_came_through() -> None:
+    """The command that showed a PIN to a card, and the records of a bank card, stood in the frames of the refusal."""
+
+    def refused(number: str) -> None:
+        held = [number]
+        try:
+            int(held[0][:0])
+        except ValueError:
+            raise DeviceUnavailable("refused") from None
+
+    worker = BlockingWorker("chip")
+    with pytest.raises(DeviceUnavailable) as caught:
+        await worker.call(lambda: refused("6222" + "0212345678"))
+    await worker.close()
+    errors = [caught.value, caught.value.__context__]
+    frames = [frame for error in errors if error is not None for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert any(frame.f_code.co_name == "refused" for frame in frames)  # the place is still named
+    assert not any("held" in frame.f_locals or "number" in frame.f_locals for frame in frames)
