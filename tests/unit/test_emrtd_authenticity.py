@@ -150,6 +150,14 @@ def test_revoked_signer_is_not_trusted_and_a_forged_list_revokes_nobody(issuer: 
         assert found.authenticity is Authenticity.TRUSTED
 
 
+def test_signer_revoked_after_its_country_changed_its_key_is_not_trusted(issuer: Issuer) -> None:
+    """There is one list then, signed with the new key, and it names signers of the old one too."""
+    successor = Issuer(TODAY)  # of the same name
+    listed = successor.revocations(issuer.signer)
+    found = judged(issuer, TrustAnchors.of(issuer.anchor, successor.anchor, revocations=(listed,)))
+    assert (found.authenticity, "revoked" in found.reason) == (Authenticity.FAILED, True)
+
+
 def test_document_with_any_byte_changed_is_never_trusted(issuer: Issuer, anchors: TrustAnchors) -> None:
     """Every byte of the zone, a sample of those of the security object: refused, or a signer nobody knows."""
     files = files_of(TRAVELLER, jpeg(), issuer)

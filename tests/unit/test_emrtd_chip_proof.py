@@ -95,6 +95,14 @@ def test_signature_longer_than_an_answer_needs_extended_lengths(issuer, anchors)
     assert read(chip, anchors).chip_proof is ChipProof.ACTIVE_AUTHENTICATION
 
 
+@pytest.mark.parametrize(("agreeing", "size"), [(TDES, 120), (AES_128, 230)], ids=["3DES", "AES"])
+def test_reference_as_long_as_anybody_likes_is_no_bug_of_ours(issuer, anchors, agreeing, size) -> None:
+    """A self-made document is read before anybody trusts it: what it says must not end as a ``ValueError``."""
+    stranger = Issuer(TODAY, country="XX")
+    found = read(document(stranger, AgreementKey(agreeing, reference=b"\x07" * size)), anchors)
+    assert found.authenticity is Authenticity.ISSUER_UNKNOWN
+
+
 def test_document_without_a_key_or_with_one_not_spoken_here_is_read_and_unproven(issuer, anchors) -> None:
     odd = tlv(0x6E, tlv(0x31, tlv(0x30, tlv(0x06, b"\x2a\x03"), b"\x02\x01\x01"), b"\x05\x00", tlv(0x30, b"")))
     for group in (b"", odd, tlv(0x6E, b"\x31\x7f")):

@@ -118,11 +118,17 @@ class TrustAnchors:
             if wanted is None or anchor.key_id is None or anchor.key_id == wanted
         ]
 
-    def revoked(self, certificate: x509.Certificate, issuer: Anchor) -> bool:
-        """Tell whether a list that ``issuer`` signed names it; an outdated list still counts."""
+    def revoked(self, certificate: x509.Certificate) -> bool:
+        """Tell whether a list of its issuer names it; an outdated list still counts.
+
+        A list speaks of all that its issuer's name has issued (RFC 5280 clause 5), and a country that has changed its
+        key signs it with the new one alone: any anchor of that name may have signed it.
+        """
+        name = certificate.issuer.hashable
         return any(
-            certificate.serial_number in revocations.serials and revocations.signed_by(issuer)
-            for revocations in self.lists.get(issuer.certificate.subject.hashable, ())
+            certificate.serial_number in revocations.serials
+            and any(revocations.signed_by(issuer) for issuer in self.by_name.get(name, ()))
+            for revocations in self.lists.get(name, ())
         )
 
     def _take(self, content: bytes, name: str) -> None:

@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from devices.chip.apdu import Answer, command, parse
+from devices.chip.apdu import SHORT_DATA, Answer, command, parse
 from devices.chip.emrtd import ber
 from devices.chip.emrtd.suites import unpad
 from devices.chip.tlv import unreadable
@@ -67,12 +67,12 @@ class Channel:
             enciphered = self._suite.encrypt(counter, self._suite.pad(plain.data))
             odd = plain.ins & 1
             objects = ber.encode(ENCIPHERED_ODD, enciphered) if odd else ber.encode(ENCIPHERED, PADDED + enciphered)
-        extended = plain.le is not None and plain.le > LE_MANY
+        many = plain.le is not None and plain.le > LE_MANY
         if plain.le is not None:
-            objects += ber.encode(EXPECTED, (plain.le & 0xFFFF).to_bytes(2) if extended else bytes((plain.le & 255,)))
+            objects += ber.encode(EXPECTED, (plain.le & 0xFFFF).to_bytes(2) if many else bytes((plain.le & 255,)))
         proof = self._suite.mac(self._suite.pad(counter + self._suite.pad(header) + objects))
         body = objects + ber.encode(PROOF, proof)
-        if extended:
+        if many or len(body) > SHORT_DATA:
             return b"".join((header, b"\0", len(body).to_bytes(2), body, b"\0\0"))
         return b"".join((header, bytes((len(body),)), body, b"\0"))
 
