@@ -409,6 +409,7 @@ class Maintenance(View):
     picture: str = ""  # name of a drawing of the screen's own set, for a repair step
     slot: Slot = Slot.NONE
     promised: Text = NOTHING  # when the machine is expected back
+    elsewhere: tuple[Fact, ...] = ()  # while waiting: where residents can go instead
 
 
 class OverlayKind(enum.StrEnum):

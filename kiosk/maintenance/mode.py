@@ -6,6 +6,7 @@ Out of service outlives a restart: a machine whose door was opened without an or
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from kiosk.maintenance.keeping import keep, kept
 from kiosk.maintenance.overview import ACTIONS, DO, LEAVE, RETURN, choose_work
 from kiosk.maintenance.results import read_results
 from kiosk.maintenance.shift import Shift, Workshop
-from kiosk.phrases import local
+from kiosk.phrases import elsewhere, local
 from kiosk.views import NOTHING, MaintenancePage, Tone, plain, text
 from offline_queue.errors import QueueError
 
@@ -277,4 +278,5 @@ class ServiceMode:
         promise = self._promise()
         glass.promised = promise
         lead = text("maintenance.waiting.body", at=promise) if promise else text("maintenance.waiting.closed")
-        return glass.page(MaintenancePage.WAITING, text("maintenance.waiting.title"), lead=lead, tone=Tone.ATTENTION)
+        view = glass.page(MaintenancePage.WAITING, text("maintenance.waiting.title"), lead=lead, tone=Tone.ATTENTION)
+        return replace(view, elsewhere=elsewhere(self._workshop.tools.settings.terminal))

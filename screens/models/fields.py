@@ -59,6 +59,7 @@ class FieldItem(QObject):
         self._key = self._label = self._kind = self._hint = self._error = self._draft = ""
         self._minimum = self._maximum = self._mark = ""
         self._max_length = 0
+        self._secret = False
         self._given: str | None = None
         self._options = ItemList(self)
         self._filler: Filler[Option] = Filler(self._options, OptionItem, lambda option: option.id)
@@ -82,6 +83,12 @@ class FieldItem(QObject):
         if draft != self._draft:
             self._draft = draft
             self.draftChanged.emit()
+
+    def keep_secret(self, *, secret: bool) -> None:
+        """Show what is typed as dots, or plainly."""
+        if secret != self._secret:
+            self._secret = secret
+            self.changed.emit()
 
     draft = Property(str, _read_draft, _write_draft, notify=draftChanged)
 
@@ -121,6 +128,11 @@ class FieldItem(QObject):
     @Property(int, notify=changed)
     def maxLength(self) -> int:
         return self._max_length
+
+    @Property(bool, notify=changed)
+    def secret(self) -> bool:
+        """What is typed is drawn as dots and never read out."""
+        return self._secret
 
     @Property(ItemList, constant=True)
     def options(self) -> ItemList:

@@ -13,6 +13,7 @@ from screens.models.filling import FormModel, ReviewModel
 from screens.models.finishing import DocumentModel, ProgressModel, RatingModel, ResultModel
 from screens.models.identifying import CameraModel, ConsentModel, PromptModel
 from screens.models.leaving import FaultModel, GoodbyeModel, OutOfServiceModel
+from screens.models.servicing import MaintenanceModel
 
 if TYPE_CHECKING:
     from kiosk.views import View
@@ -62,6 +63,7 @@ class ViewModels(QObject):
         self._goodbye = GoodbyeModel(self)
         self._fault = FaultModel(self)
         self._out_of_service = OutOfServiceModel(self)
+        self._maintenance = MaintenanceModel(self)
         self._by_kind: dict[str, ViewModel] = {
             "attract": self._attract,  # type: ignore[dict-item]
             "choice": self._choice,  # type: ignore[dict-item]
@@ -78,6 +80,7 @@ class ViewModels(QObject):
             "goodbye": self._goodbye,  # type: ignore[dict-item]
             "fault": self._fault,  # type: ignore[dict-item]
             "out_of_service": self._out_of_service,  # type: ignore[dict-item]
+            "maintenance": self._maintenance,  # type: ignore[dict-item]
         }
 
     def put(self, view: View, say: Say) -> str:
@@ -150,3 +153,7 @@ class ViewModels(QObject):
     @Property(OutOfServiceModel, constant=True)
     def outOfService(self) -> OutOfServiceModel:
         return self._out_of_service
+
+    @Property(MaintenanceModel, constant=True)
+    def maintenance(self) -> MaintenanceModel:
+        return self._maintenance

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from kiosk.texts import FOLDER, catalogue
-from kiosk.views import Language, StageState, Tone
+from kiosk.views import Colour, Language, StageState, Tone
 
 MODELS = Path("screens") / "models"
 FAMILIES = {
     "stage.{}": [state.value for state in StageState],
+    "colour.{}": [colour.value for colour in Colour],
     "tone.{}": [tone.value for tone in Tone],
     "language.{}": [language.value for language in Language],
     "control.{}": re.findall(r'_word\("(\w+)"\)', (MODELS / "words.py").read_text(encoding="utf-8")),

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 ROOM = 1.5  # pixels: rounding
 SIZES = {"upright": PORTRAIT, "lying": LANDSCAPE}
-LONG_LYING = {"form_certificate", "form_complaint", "form_contact", "form_errors", "form_known_open", "review_long"}
+LONG_LYING = {
+    "form_certificate",
+    "form_complaint",
+    "form_contact",
+    "form_errors",
+    "form_known_open",
+    "review_long",
+    "service_found",
+}
 MEET = 4.0  # pixels two lines may share: the space above and below letters
 
 

@@ -49,7 +49,8 @@ Rectangle {
 
             width: parent.width
             frame: terminal.screen.frame
-            placeName: terminal.screen.viewKind === "attract" ? terminal.screen.views.attract.placeName : ""
+            beneath: terminal.screen.viewKind === "maintenance" && terminal.screen.views.maintenance.who !== "" ? terminal.screen.views.maintenance.promised : ""
+            placeName: terminal.screen.viewKind === "attract" ? terminal.screen.views.attract.placeName : terminal.screen.viewKind === "maintenance" ? terminal.screen.views.maintenance.who : ""
         }
 
         Notice {
@@ -157,6 +158,8 @@ Rectangle {
             return fault;
         case "out_of_service":
             return outOfService;
+        case "maintenance":
+            return maintenance;
         }
         return null;
     }
@@ -263,6 +266,13 @@ Rectangle {
         id: outOfService
 
         OutOfServiceView {
+            screen: terminal.screen
+        }
+    }
+    Component {
+        id: maintenance
+
+        MaintenanceView {
             screen: terminal.screen
         }
     }

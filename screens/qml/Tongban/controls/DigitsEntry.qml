@@ -13,6 +13,7 @@ Column {
     property int most: 0
     property bool wrong: false
     property bool open: false
+    property bool secret: false // drawn as dots, never read out
 
     signal edited(string value)
     signal asked
@@ -29,7 +30,7 @@ Column {
         rim: entry.open ? Theme.accent : entry.wrong ? Theme.sorry : Theme.edge
         rimWidth: entry.open || entry.wrong ? Theme.px(4) : Theme.hair
         text: entry.name
-        note: entry.value
+        note: entry.secret ? "" : entry.value
         onClicked: entry.asked()
 
         Accessible.role: Accessible.EditableText
@@ -52,7 +53,7 @@ Column {
                 Text {
                     id: shown
 
-                    text: pad.grouped
+                    text: entry.secret ? "●".repeat(pad.value.length) : pad.grouped
                     textFormat: Text.PlainText
                     color: Theme.ink
                     font.family: Theme.family
@@ -60,7 +61,7 @@ Column {
                     Accessible.ignored: true
                 }
                 Text {
-                    text: pad.pattern.slice(pad.grouped.length)
+                    text: entry.secret ? "" : pad.pattern.slice(pad.grouped.length)
                     textFormat: Text.PlainText
                     color: Theme.edge
                     font.family: Theme.family

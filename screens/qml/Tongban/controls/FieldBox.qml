@@ -13,6 +13,7 @@ Column {
     required property int index
     required property ControlWords words
     property bool open: false // its pad, where it has one
+    property bool opens: index === 0 // asks for its pad as soon as it is there
     readonly property bool wrong: item.error !== ""
 
     signal settled // a choice was made: the core may show other fields
@@ -20,7 +21,7 @@ Column {
     signal written(part: Item, from: real, length: real) // the line being written
 
     Component.onCompleted: {
-        if (index === 0 && item.kind === "digits")
+        if (opens && item.kind === "digits")
             focused();
     }
 
@@ -145,6 +146,7 @@ Column {
             wrong: box.wrong
             most: box.item.maxLength
             value: box.item.draft
+            secret: box.item.secret
             open: box.open
             onEdited: value => box.item.draft = value
             onAsked: box.focused()

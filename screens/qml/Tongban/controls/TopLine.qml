@@ -11,6 +11,7 @@ Item {
 
     required property FrameModel frame
     property string placeName: ""
+    property string beneath: "" // goes on in a line of its own where there is room for one
 
     implicitHeight: Theme.px(Theme.landscape ? 96 : 128)
 
@@ -36,9 +37,9 @@ Item {
         anchors.verticalCenter: parent.verticalCenter
         x: parent.width - width - Theme.margin
         width: Math.min(implicitWidth, parent.width * 0.66)
-        text: top.frame.place !== "" ? top.frame.place : top.placeName
+        text: top.frame.place !== "" ? top.frame.place : top.beneath === "" ? top.placeName : top.placeName + (Theme.landscape ? " · " : "\n") + top.beneath
         horizontalAlignment: Text.AlignRight
-        font.pixelSize: Theme.letter(30)
+        font.pixelSize: top.beneath === "" ? Theme.letter(30) : Theme.px(30)
         color: Theme.inkSoft
     }
 
