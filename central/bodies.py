@@ -24,6 +24,7 @@ MAX_VALUE: Final = 16_384  # characters; the longest field of the catalogue has 
 MAX_SEQ: Final = LAST_SEQ - 1  # the number after it is asked for, and must be one the database can hold
 MAX_LINES: Final = 10_000  # of audit in one body; a body has at most 16 MiB
 MAX_VERSION: Final = 65_535
+MAX_COUNT: Final = 2**31 - 1
 MAX_REASON: Final = 64  # the wire's limit for reason codes
 NO_NUL: Final = r"^[^\x00]*$"  # PostgreSQL keeps no such character in a text
 
@@ -187,16 +188,49 @@ class ReadinessReport(_Body):
     sections: Annotated[list[dict[str, JsonValue]], Field(max_length=40)]
 
 
+class BeatPart(_Body):
+    """One part of a machine: what it says of itself, the first cause of its trouble, when it last did its work.
+
+    ``alone``: a heartbeat proves it; others need somebody's eyes, ears or hands.
+    """
+
+    state: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_ ]*$")]
+    cause: Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_. ]*$")]
+    proven: AwareDatetime | None
+    alone: bool
+
+
+class BeatSupply(_Body):
+    """What is left of a supply, in sheets or slips, and for how many days."""
+
+    left: Annotated[int, Field(ge=0, le=MAX_COUNT)]
+    days_left: Annotated[int, Field(ge=0, le=MAX_COUNT)] | None
+
+
+class HeartbeatBody(_Body):
+    """How a machine is, at most once an hour while all is well; the next may be waited for ``every_s`` seconds."""
+
+    at: AwareDatetime
+    every_s: Annotated[int, Field(ge=60, le=7 * 86_400)]
+    done: bool  # by doing; false: somebody was at the machine, nothing was tried
+    mode: Annotated[str, StringConstraints(max_length=32, pattern=r"^[a-z_]*$")]
+    parts: Annotated[dict[Code, BeatPart], Field(max_length=32)]
+    supplies: Annotated[dict[Code, BeatSupply], Field(max_length=16)]
+    pending: Annotated[int, Field(ge=0, le=MAX_COUNT)]
+    quarantined: Annotated[int, Field(ge=0, le=MAX_COUNT)]
+
+
 class MaintenanceBody(_Body):
-    """kind ``maintenance``: one of the two."""
+    """kind ``maintenance``: one of the three."""
 
     entry: ServiceEntry | None = None
     readiness: ReadinessReport | None = None
+    heartbeat: HeartbeatBody | None = None
 
     @model_validator(mode="after")
     def _one(self) -> MaintenanceBody:
-        if (self.entry is None) is (self.readiness is None):
-            raise ValueError("entry or readiness")
+        if sum(part is not None for part in (self.entry, self.readiness, self.heartbeat)) != 1:
+            raise ValueError("entry, readiness or heartbeat")
         return self
 
 

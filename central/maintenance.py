@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
+from central.silence import take_heartbeat
 from central.store.upkeep import DryRun, MaintenanceEntry, Readiness
 from central.work_orders import close_order
 
@@ -33,6 +34,8 @@ def take_maintenance(session: Session, key: dict[str, object], body: Maintenance
             session.add(held)
         if body.readiness.at >= held.at:
             held.at, held.sections = body.readiness.at, json.dumps(body.readiness.sections)
+    if body.heartbeat is not None:
+        take_heartbeat(session, kiosk, body.heartbeat, now)
     entry = body.entry
     if entry is None or _known(session, kiosk, entry.n, entry.at):
         return

@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from central import technicians, work_orders
 from central.clock import SystemClock
+from central.machines import RANK, state_of
 from central.office import database_in
 from central.store.database import Store
 from central.store.schema import Kiosk
-from central.store.upkeep import MaintenanceEntry, Readiness, Technician, WorkOrder
+from central.store.upkeep import Heartbeat, MaintenanceEntry, Readiness, Technician, WorkOrder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 EX_OK: Final = 0
 HOURS: Final = 8.0
-RANK: Final = {"red": 0, "yellow": 1, "unknown": 2, "green": 3, "grey": 4}  # grey: nothing was asked there
 
 
 def add_commands(commands: Any, add: Add) -> None:
@@ -52,7 +52,7 @@ def add_commands(commands: Any, add: Add) -> None:
     add(card, "revoke", _revoke, "every card of a technician opens nothing any more").add_argument("technician")
     add(card, "list", _cards, "cards and their states")
     machine = commands.add_parser("machine", help="how machines are").add_subparsers(required=True)
-    add(machine, "list", _machines, "all machines, the worst first, by last report")
+    add(machine, "list", _machines, "all machines, the worst first, with the minute all of it was last proven")
     shown = add(machine, "show", _machine, "the last report of one machine")
     shown.add_argument("kiosk")
     shown.add_argument("--json", action="store_true", dest="as_json")
@@ -144,11 +144,17 @@ def _cards(options: argparse.Namespace) -> int:
 def _machines(options: argparse.Namespace) -> int:
     store = _store(options)
     with store.read() as session:
-        held = {one.kiosk: one for one in session.scalars(select(Readiness))}
-        found = [(*_worst(held.get(kiosk)), kiosk) for kiosk in session.scalars(select(Kiosk.id))]
+        reports = {one.kiosk: one for one in session.scalars(select(Readiness))}
+        beats = {one.kiosk: one for one in session.scalars(select(Heartbeat))}
+        found = [
+            (state_of(beats.get(kiosk), _worst(reports.get(kiosk))), kiosk)
+            for kiosk in session.scalars(select(Kiosk.id))
+        ]
     store.close()
-    for colour, at, kiosk in sorted(found, key=lambda one: (RANK[one[0]], one[1], one[2])):
-        _say(f"{kiosk}  {colour:<7}  {at or 'never reported'}")
+    for state, kiosk in sorted(found, key=lambda one: (RANK[one[0].colour], one[0].proven, one[1])):
+        proven = state.proven or "never"
+        because = f"  {state.because}" if state.because else ""
+        _say(f"{kiosk}  {state.colour:<7}  proven {proven}  heard {state.heard or 'never reported'}{because}")
     return EX_OK
 
 

@@ -17,6 +17,7 @@ from central.promises import Calendar
 from central.register import Register
 from central.restores import ASK_DAYS, Restores
 from central.sealing import DocumentSealer
+from central.silence import SilenceWatch
 from central.store.database import Store
 from central.switches import Switches
 from central.technicians import give_root
@@ -66,6 +67,7 @@ class Office:
     challenges: Challenges
     intake: Intake
     worker: Worker
+    silence: SilenceWatch
     bell: Bell
     switches: Switches
     numbers: Throttle
@@ -102,6 +104,7 @@ def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms
         switches=switches,
         url=url,
     )
+    silence = SilenceWatch(store, clock)
     pacer, bell, strict = Pacer(clock, terms.capacity), Bell(), terms.require_signatures
     return Office(
         data=data,
@@ -116,7 +119,8 @@ def build(data: Path, *, url: str, kiosks: list[str], clock: Clock, terms: Terms
         register=register,
         challenges=challenges,
         intake=Intake(store, keys, packages, clock, pacer=pacer, restores=restores, require_signatures=strict),
-        worker=Worker(store, desk, clock, switches, bell),
+        worker=Worker(store, desk, clock, switches, bell, silence=silence),
+        silence=silence,
         bell=bell,
         switches=switches,
         numbers=Throttle(clock, misses=WRONG_NUMBERS, window_s=WRONG_NUMBERS_WINDOW_S),

@@ -1,5 +1,7 @@
 """The worker that decides after the intake's commit, can die at any moment, and goes on at the next start.
 
+Between two cases, at least once a minute, it looks for machines that fell silent.
+
 What is to be decided is what stands as pending in the store; a decision and its document are one transaction.
 """
 
@@ -15,6 +17,7 @@ from sqlalchemy import select
 
 from central.decisions import RegisterDown
 from central.effects import PENDING
+from central.silence import LOOK_S
 from central.store.database import raise_alarm
 from central.store.schema import Case
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
     from central.clock import Clock
     from central.decisions import Decision, Desk
+    from central.silence import SilenceWatch
     from central.store.database import Store
     from central.switches import Switches
 
@@ -68,8 +72,11 @@ class Bell:
 class Worker:
     """Walks the pending cases, oldest first, in a thread of its own."""
 
-    def __init__(self, store: Store, desk: Desk, clock: Clock, switches: Switches, bell: Bell) -> None:
+    def __init__(
+        self, store: Store, desk: Desk, clock: Clock, switches: Switches, bell: Bell, *, silence: SilenceWatch
+    ) -> None:
         self._store = store
+        self._silence = silence
         self._desk = desk
         self._clock = clock
         self._switches = switches
@@ -113,6 +120,8 @@ class Worker:
             self._wake.clear()
             try:
                 wait = self.walk()
+                self._silence.look()
+                wait = LOOK_S if wait is None else min(wait, LOOK_S)
             except Exception:
                 log.exception("the store could not be read; trying again")
                 wait = RETRY_S

@@ -242,6 +242,7 @@ class Alarm(Table):
     subject: Mapped[str] = mapped_column(String(128), primary_key=True)
     source: Mapped[str] = mapped_column(String(16))
     at: Mapped[datetime]
+    ended: Mapped[datetime | None]  # only of what central itself sees the end of
 
 
 class Counter(Table):

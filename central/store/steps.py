@@ -216,5 +216,25 @@ def _maintenance(connection: Connection) -> None:
         shape.create(connection)
 
 
-STEPS: Final[dict[int, Callable[[Connection], None]]] = {2: _keys_and_streams, 3: _told_streams, 4: _maintenance}
+def _heartbeats(connection: Connection) -> None:
+    """Step 5: machines' latest heartbeats, and alarms that end."""
+    Shape(
+        "heartbeat",
+        MetaData(),
+        Column("kiosk", String(64), primary_key=True),
+        Column("at", _MOMENT, nullable=False),
+        Column("received", _MOMENT, nullable=False),
+        Column("every_s", BigInteger, nullable=False),
+        Column("body", Text, nullable=False),
+        Column("silent", _MOMENT),
+    ).create(connection)
+    _add(connection, "alarm", Column("ended", _MOMENT))
+
+
+STEPS: Final[dict[int, Callable[[Connection], None]]] = {
+    2: _keys_and_streams,
+    3: _told_streams,
+    4: _maintenance,
+    5: _heartbeats,
+}
 LATEST: Final = max(STEPS)

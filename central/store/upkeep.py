@@ -67,6 +67,18 @@ class Readiness(Table):
     sections: Mapped[str] = mapped_column(Text)  # JSON list
 
 
+class Heartbeat(Table):
+    """The latest heartbeat of a machine. ``silent``: when it was last heard, once it has missed too many."""
+
+    __tablename__ = "heartbeat"
+    kiosk: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime]
+    received: Mapped[datetime]
+    every_s: Mapped[int]
+    body: Mapped[str] = mapped_column(Text)  # JSON object
+    silent: Mapped[datetime | None]
+
+
 class DryRun(ItemKey, Table):
     """A terminal served itself from end to end. Never a case."""
 

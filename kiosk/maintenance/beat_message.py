@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kiosk.maintenance.beat_checks import PROVABLE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -16,7 +18,7 @@ CAUSE_LENGTH = 64
 def message(it: Findings, last: Mapping[str, Checked], *, every_s: float, done: bool) -> dict[str, object]:
     """Return it as plain values. ``done``: made by doing; otherwise only told, for somebody was at the machine.
 
-    ``every_s`` is how long central may wait for the next; ``proven`` is an ISO time, empty for never.
+    ``every_s`` is how long central may wait for the next; ``proven`` is an ISO time, ``None`` for never.
     """
     states = {one.role: " ".join([one.state, *one.conditions]) for one in it.devices}
     parts = {}
@@ -27,7 +29,8 @@ def message(it: Findings, last: Mapping[str, Checked], *, every_s: float, done: 
         parts[part] = {
             "state": states.get(part, "")[:CAUSE_LENGTH],
             "cause": cause[:CAUSE_LENGTH],
-            "proven": it.record.proven.get(part, ""),
+            "proven": it.record.proven.get(part),
+            "alone": part in PROVABLE,
         }
     queue = it.queue or {}
     return {
