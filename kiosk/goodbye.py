@@ -66,7 +66,7 @@ class _CardWatch:
             async with self._tools.devices.lease(ROLE) as reader:
                 if not isinstance(reader, IdReader):
                     raise TypeError(f"{ROLE} is a {type(reader).__name__}")
-                if not await lying(reader):
+                if not await lying(reader, self._tools.clock):
                     return True if self._card_laid else None
                 await self._until_lifted(reader)
         except DeviceError as error:

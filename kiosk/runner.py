@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceCode, DeviceError, OutcomeUnknown
-from kiosk.errors import DocumentRefused, GatewayRejected, JourneyError, KioskError, Recovery, recovery_for
+from devices.errors import DeviceCode, DeviceError, MediumError, OutcomeUnknown
+from kiosk.errors import (
+    DocumentRefused,
+    FaceEngineFailed,
+    GatewayRejected,
+    JourneyError,
+    KioskError,
+    Recovery,
+    recovery_for,
+)
 from kiosk.events import DocumentRejected, StepEnded, StepFailed
 from kiosk.intents import Chose
 from kiosk.journey import Ending, Journey, Outcome, Step
@@ -28,6 +36,7 @@ SLOT_OF_ROLE = {
 }
 FINAL = frozenset({DeviceCode.OUTCOME_UNKNOWN})  # trying again could print twice
 AGAIN, END = "fault.again", "fault.end"
+OUTBOX, FACE = "outbox", "face"  # subjects of alarms that are no device's
 
 
 async def run(visit: Visit, journey: Journey) -> Ending:
@@ -123,6 +132,7 @@ def _reason(reason: str) -> Text:
 async def show_fault(visit: Visit, code: str, error: Exception, *, again: bool) -> Outcome | None:
     """Say what happened and what to do. Returns ``None`` to run the step again; ends the visit otherwise."""
     role = getattr(error, "device", "")
+    _tell_staff(visit, error, code)
     options = [Option(id=AGAIN, title=text("fault.again"))] if again else []
     options.append(Option(id=END, title=text("fault.end")))
     view = Fault(
@@ -137,9 +147,25 @@ async def show_fault(visit: Visit, code: str, error: Exception, *, again: bool) 
     while True:
         intent = await visit.stage.ask(view, idle=Idle.NORMAL)
         if isinstance(intent, Chose) and intent.option == AGAIN and again:
+            if isinstance(error, DeviceError) and error.device:
+                # Somebody may have put it right meanwhile: it is asked anew before it is refused once more.
+                visit.tools.devices.report(error.device, error)
             return None
         if isinstance(intent, Chose) and intent.option == END:
             raise VisitOver(Ending.FAILED)
+
+
+def _tell_staff(visit: Visit, error: Exception, code: str) -> None:
+    """Make true what the fault view says of staff: also of a device that is well again when it is asked."""
+    staff = visit.tools.staff
+    if isinstance(error, MediumError):
+        return  # the resident's own card
+    if isinstance(error, DeviceError) and error.device:
+        staff.tell(code, error.device, lasting=False)
+    elif isinstance(error, QueueError):
+        staff.tell(code, OUTBOX, lasting=False)
+    elif isinstance(error, FaceEngineFailed):
+        staff.tell(code, FACE, lasting=False)
 
 
 def _part(code: str, part: str) -> Text:

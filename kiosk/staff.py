@@ -37,14 +37,18 @@ class StaffNotices:
         self._lasting: set[tuple[str, str]] = set()
         self._told: dict[tuple[str, str], float] = {}  # monotonic seconds
 
-    def tell(self, code: str, subject: str) -> None:
-        """Raise an alarm about ``subject`` (a device's role, a visit's random id)."""
+    def tell(self, code: str, subject: str, *, lasting: bool = True) -> None:
+        """Raise an alarm about ``subject`` (a device's role, a visit's random id).
+
+        ``lasting``: not told again before :meth:`cleared`; else only folded, for what nobody will see the end of.
+        """
         trouble = (code, subject)
         now = self._clock.monotonic()
         if trouble in self._lasting or now - self._told.get(trouble, -FOLD_S) < FOLD_S:
             return
         self._told = {other: at for other, at in self._told.items() if now - at < FOLD_S} | {trouble: now}
-        self._lasting.add(trouble)
+        if lasting:
+            self._lasting.add(trouble)
         self._log.emit(AlarmRaised(code=code, subject=subject))
         self._waiting.put_nowait(trouble)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceError
+from devices.errors import DeviceError, DeviceTimeout, OutcomeUnknown
 from devices.printer import Printer
 from devices.values import PrintJob
 from kiosk.clock import deadline
@@ -91,14 +91,22 @@ class GiveSlip(Step):
                 if not isinstance(device, Printer):
                     raise TypeError(f"{ROLE} is a {type(device).__name__}")
                 await device.print(PrintJob(title=visit.session.visit, body=ticket_slip(visit, code)))
-        except TimeoutError:
-            return False
         except DeviceError as error:
-            visit.tools.devices.report(ROLE, error)
+            if isinstance(error, OutcomeUnknown):
+                visit.papers[Slot.RECEIPT_SLOT] = False  # perhaps: the goodbye asks to look
+            self._told(visit, error)
+            return False
+        except TimeoutError:
+            self._told(visit, DeviceTimeout(f"no slip within {SLIP_S:g} s", device=ROLE))
             return False
         visit.papers[Slot.RECEIPT_SLOT] = False
         visit.tools.log.emit(Printed(visit=visit.session.visit, device=ROLE, sheets=1))
         return True
+
+    def _told(self, visit: Visit, error: DeviceError) -> None:
+        """Have the printer asked how it is, and staff told also when it then is well again."""
+        visit.tools.devices.report(ROLE, error)
+        visit.tools.staff.tell(error.code.value, ROLE, lasting=False)
 
     async def _code(self, visit: Visit, case: CaseTicket) -> str:
         """Return the signed code, or the plain number and word to the technician: a slip is never refused."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from devices.camera import Camera as CameraDevice
-from devices.errors import DeviceError
+from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceTimeout
+from devices.health import Condition
 from kiosk.clock import deadline
 from kiosk.errors import FaceEngineFailed, JourneyError
 from kiosk.events import FaceCompared
@@ -19,17 +20,30 @@ from kiosk.journey import Outcome, Step
 from kiosk.views import Camera, Option, Tone, text
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from typing import Any
+
     from devices.values import Frame
     from kiosk.identity.face import FaceAnswer, FaceCheck
     from kiosk.identity.liveness import LivenessEngine
     from kiosk.visit import Visit
 
+T = TypeVar("T")
 ATTEMPTS = 3  # three, then another way (NIST SP 800-63-4 draft allows five)
 BEST_FRAMES = 5  # frames averaged by the built-in recipe
 SPACING_S = 0.25  # between frames compared: five of them stand over a second (docs/adr/0006)
 LOOK_EVERY_S = 0.15  # guidance: about seven times a second
 HINT_STAYS_S = 0.8  # a hint is read, not flickered
 SKIP = "match_face.skip"
+ROLE = "camera"
+ANSWER_S = 5.0  # the port promises a picture, or word of none, within 2 s; a driver that hangs is not waited for
+# What makes a camera blind. None of it is the person's: no attempt is counted, and it is never "no face".
+BLIND = {
+    Condition.FROZEN: DeviceCode.FROZEN,
+    Condition.NO_FRAMES: DeviceCode.NO_FRAMES,
+    Condition.TOO_DARK: DeviceCode.FAULT,
+    Condition.TOO_BRIGHT: DeviceCode.FAULT,
+}
 
 
 class MatchFace(Step):
@@ -53,11 +67,11 @@ class MatchFace(Step):
             raise
 
     async def _tries(self, visit: Visit, check: FaceCheck) -> Outcome:
-        async with visit.tools.devices.lease("camera") as device:
+        async with visit.tools.devices.lease(ROLE) as device:
             if not isinstance(device, CameraDevice):
-                raise TypeError(f"camera is a {type(device).__name__}")
-            await device.start()
+                raise TypeError(f"{ROLE} is a {type(device).__name__}")
             try:
+                await _answer(visit, device.start())
                 for attempt in range(1, ATTEMPTS + 1):
                     answer = await self._attempt(visit, device, check, attempt)
                     if isinstance(answer, Intent):
@@ -68,7 +82,7 @@ class MatchFace(Step):
                             visit.session.card.photo.wipe()
                         return Outcome.DONE
             finally:
-                await device.stop()
+                await _switched_off(visit, device)
         return Outcome.GAVE_UP
 
     async def _attempt(
@@ -86,6 +100,7 @@ class MatchFace(Step):
             except TimeoutError as error:
                 if isinstance(error, DeviceError):
                     raise
+                await _blame_camera(visit, camera)
                 return None
             visit.stage.update(_view("match_face.comparing", busy=True))
             return replace(await check.compare(frames), liveness=liveness.name)
@@ -122,7 +137,7 @@ class _Capture:
         liveness = self._liveness
         liveness.begin()
         while True:
-            frame = await self._camera.frame()
+            frame = await _answer(self._visit, self._camera.frame())
             self._visit.stage.frame(frame)
             liveness.push(frame)
             if frame.taken - self._looked < LOOK_EVERY_S:
@@ -144,6 +159,36 @@ class _Capture:
         if wanted != key and (not key or now - since >= HINT_STAYS_S):
             self._hinted = (wanted, now)
             self._visit.stage.update(_view(wanted))
+
+
+async def _answer(visit: Visit, asked: Coroutine[Any, Any, T]) -> T:
+    """Await the camera, within its deadline."""
+    try:
+        async with deadline(visit.tools.clock, ANSWER_S):
+            return await asked
+    except TimeoutError as error:
+        if isinstance(error, DeviceError):
+            raise
+        raise DeviceTimeout(f"no answer within {ANSWER_S:g} s", device=ROLE) from None
+
+
+async def _switched_off(visit: Visit, camera: CameraDevice) -> None:
+    """Switch the sensor off; one that hangs is closed and reopened before it is used again."""
+    try:
+        await _answer(visit, camera.stop())
+    except DeviceError as error:
+        visit.tools.devices.report(ROLE, error)
+
+
+async def _blame_camera(visit: Visit, camera: CameraDevice) -> None:
+    """Raise ``DeviceFault`` when no usable picture came because the camera is blind: covered, frozen, without light."""
+    health = await _answer(visit, camera.probe())
+    if health.usable:
+        return
+    names = ", ".join(sorted(condition.value for condition in health.conditions))
+    code = next((BLIND[condition] for condition in BLIND if condition in health.conditions), DeviceCode.FAULT)
+    visit.tools.staff.device(ROLE, health)
+    raise DeviceFault(f"no usable picture: {names}", code=code, device=ROLE)
 
 
 def _view(key: str, *, busy: bool = False, tone: Tone = Tone.NEUTRAL) -> Camera:

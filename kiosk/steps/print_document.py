@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceCode, DeviceError, DeviceFault, OutcomeUnknown
+from devices.errors import DeviceCode, DeviceError, DeviceFault, DeviceUnavailable, OutcomeUnknown
 from devices.health import Health
 from devices.printer import Printer, PrintOutcome
 from devices.values import PdfDocument, Pii, PrintJob
@@ -68,6 +68,7 @@ class PrintDocument(Step):
         if outcome is PrintOutcome.NOT_PRINTED:
             await self._account_part(visit, trail)
             return None
+        await self._account_part(visit, trail, PrintOutcome.UNKNOWN.value)
         visit.papers[Slot.DOCUMENT_TRAY] = False  # perhaps: the goodbye asks to look
         visit.tools.staff.tell("print.outcome_unknown", visit.session.visit)
         detail = "the printer never told what became of the job"
@@ -109,8 +110,8 @@ class PrintDocument(Step):
         trail.attempts += 1
         trail.sheets_out = 0
         # A title of its own for each attempt: a printer asked by title must never mean the attempt before.
-        trail.job = f"{visit.session.visit}-{trail.attempts}"
-        job = PrintJob(title=trail.job, body=PdfDocument(bytes(document.reveal()), trail.pages))
+        trail.job = title = f"{visit.session.visit}-{trail.attempts}"
+        job = PrintJob(title=title, body=PdfDocument(bytes(document.reveal()), trail.pages))
         visit.stage.show(_view(1, trail.pages), leave=False)
         try:
             async with (
@@ -120,20 +121,25 @@ class PrintDocument(Step):
                 receipt = await _printer(device).print(job, _Watch(visit, trail, limit))
         except OutcomeUnknown:
             raise
-        except DeviceError:
+        except DeviceFault:
             await self._account_part(visit, trail)
-            raise
+            raise  # the printer's own word: no more will come out
+        except DeviceError as error:
+            if isinstance(error, DeviceUnavailable) and trail.job == title and not trail.sheets_out:
+                raise  # the job never reached the printer
+            # The port asks a driver for OutcomeUnknown here. One that forgets it must not have us print twice.
+            raise OutcomeUnknown(error.detail, job=trail.job, device=ROLE) from error
         except TimeoutError:
             # Withdrawn at the printer, perhaps a moment too late: only the printer knows.
             raise OutcomeUnknown("not helped in time; the job was withdrawn", job=trail.job, device=ROLE) from None
         trail.printed, trail.sheets_out, trail.job = True, receipt.sheets, receipt.job
 
-    async def _account_part(self, visit: Visit, trail: PaperTrail) -> None:
-        """Account for sheets that came out before a fault: they are void, and the goodbye names them."""
+    async def _account_part(self, visit: Visit, trail: PaperTrail, outcome: str = PARTIAL) -> None:
+        """Account for sheets seen to come out before a fault: they are void, and the goodbye names them."""
         if trail.sheets_out and visit.case is not None:
             visit.papers[Slot.DOCUMENT_TRAY] = False
             sheets, trail.sheets_out = trail.sheets_out, 0
-            await visit.desk.put_print(visit.case, trail.document, sheets, PARTIAL, trail.job)
+            await visit.desk.put_print(visit.case, trail.document, sheets, outcome, trail.job)
 
     async def _taken(self, visit: Visit, trail: PaperTrail) -> Outcome:
         answer = await visit.stage.ask_while(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devices.errors import DeviceError, DeviceTimeout
 from devices.id_reader import IdReader
-from kiosk.card_watch import lifted
+from kiosk.card_watch import lifted, waiting
 from kiosk.catalogue.model import Identity
+from kiosk.clock import deadline
 from kiosk.events import CardRead
 from kiosk.identity.prepare import prepared_check
 from kiosk.intents import Chose, Intent
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from kiosk.visit import Visit
 
 NO_CARD = "read_card.no_card"
+ROLE = "id_reader"
+READ_S = 15.0  # a card with a fingerprint takes about 4 s; a reader still silent then will not speak
 
 
 class ReadCard(Step):
@@ -32,9 +36,9 @@ class ReadCard(Step):
         """Read the card. ``MediumError`` is the runner's business: it asks again."""
         if visit.session.card is not None:
             return Outcome.DONE  # came back from a later step: the card is known
-        async with visit.tools.devices.lease("id_reader") as device:
+        async with visit.tools.devices.lease(ROLE) as device:
             if not isinstance(device, IdReader):
-                raise TypeError(f"id_reader is a {type(device).__name__}")
+                raise TypeError(f"{ROLE} is a {type(device).__name__}")
             answer = await self._ask(visit, device)
             if isinstance(answer, Intent):
                 return Outcome.DECLINED if isinstance(answer, Chose) else Outcome.BACK
@@ -53,7 +57,7 @@ class ReadCard(Step):
 
     async def _ask(self, visit: Visit, reader: IdReader) -> IdentityCard | Intent:
         async def card() -> IdentityCard:
-            if visit.trouble is None and await reader.card_waiting():
+            if visit.trouble is None and await waiting(reader, visit.tools.clock):
                 # Whose is it? Somebody's who left before, perhaps. Only a card laid down now counts.
                 visit.card_laid = True
                 visit.stage.update(_view(visit, hint=False, lying=True))
@@ -61,7 +65,7 @@ class ReadCard(Step):
                 visit.stage.update(_view(visit, hint=False))
             await reader.wait_card()
             visit.card_laid = True
-            return await reader.read()
+            return await _read(visit, reader)
 
         hint_s = visit.tools.settings.timings.card_hint_s
         return await visit.stage.ask_while(
@@ -82,6 +86,16 @@ class ReadCard(Step):
             )
         )
         await visit.stage.watch(prepared_check(visit, card))
+
+
+async def _read(visit: Visit, reader: IdReader) -> IdentityCard:
+    try:
+        async with deadline(visit.tools.clock, READ_S):
+            return await reader.read()
+    except TimeoutError as error:
+        if isinstance(error, DeviceError):
+            raise
+        raise DeviceTimeout(f"no card within {READ_S:g} s of finding one", device=ROLE) from None
 
 
 def _view(visit: Visit, *, hint: bool, lying: bool = False) -> Prompt:

@@ -8,7 +8,6 @@ import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kiosk.terminal as terminal_module
@@ -25,7 +24,7 @@ from kiosk.terminal import Terminal
 from kiosk.visit import Tools
 from tests.faults.hands import Hands
 from tests.faults.machines import MACHINES
-from tests.faults.matrix import AFTER, BEFORE, CENTRAL, FACE, GOODBYE, QUEUE, SLIP_KEY, packages
+from tests.faults.matrix import BEFORE, CATALOGUE, CENTRAL, FACE, GOODBYE, QUEUE, SLIP_KEY, packages
 from tests.faults.others import Central, Engine, Outbox, Planted, Proof
 from tests.faults.plant import Plant
 from tests.journeys.conftest import FakeScreen, SimDecoder, _Idle
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from kiosk.views import Scene
     from tests.faults.matrix import Run
 
-CATALOGUE = Path(__file__).parents[2] / "config" / "catalogue"
 STEP_S = 0.5
 END_S = 1900.0  # the session's cap, its goodbye, and no more
 
@@ -85,6 +83,11 @@ class _Screen(FakeScreen):
 
 
 @cache
+def _catalogue() -> Any:
+    return model.load(CATALOGUE)[0]
+
+
+@cache
 def _settings() -> Settings:
     return settings_module.load("demo")
 
@@ -119,7 +122,7 @@ class Bench:
         settings, clock = _settings(), self.clock
         log = EventLog(clock, self._log)
         log.listen(self._heard)
-        catalogue, _ = model.load(CATALOGUE)
+        catalogue = _catalogue()
         manager = DeviceManager(
             self.machines, clock=clock, on_change=lambda role, health, _: self.terminal.device_changed(role, health)
         )
@@ -235,5 +238,3 @@ def play(run: Run) -> Bench:
 
     return asyncio.run(whole())
 
-
-__all__ = ["AFTER", "Bench", "Story", "play", "scene_words"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ class Run:
         return "+".join([cell.id for cell in self.cells] + ([self.resident] if self.resident else []))
 
 
+@cache
 def packages() -> tuple[Package, ...]:
     """Return the services present."""
     loaded, refused = model.load(CATALOGUE)
