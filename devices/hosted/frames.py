@@ -40,7 +40,7 @@ class Kind(enum.IntEnum):
     BEAT = 39  # it lives; how long its loop has not come round, in milliseconds
 
 
-SNAPSHOT_MAX: Final = 65536
+SNAPSHOT_MAX: Final = 8192  # a name plate and what is fitted; reading 64 KiB of names would hold the loop for 16 ms
 LIMITS: Final = {
     Kind.READY: SNAPSHOT_MAX,
     Kind.REFUSED: 4096,

@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from devices.hosted.calls import Call
-    from devices.hosted.pending import Hearers
-from devices.hosted.process import Order
+    from devices.hosted.process import Order
 
 CANCEL_WAIT_S: Final = 0.45  # the ports promise half a second; a printer needs most of it to withdraw a job
 LINE_CLOSED: Final = "its line closed"
@@ -54,6 +53,7 @@ END_TOLD_S: Final = 0.1  # between the two signs of an end; a process it left be
 CANCEL_LIMIT_S: Final = 2.0  # a device that hangs is given up within two seconds
 UNASKED_BURST: Final = 2000  # messages; a document of as many sheets tells its progress in so many
 UNASKED_RATE: Final = 100.0  # a second; it beats ten times
+UNASKED_SIZE: Final = 64  # bytes; a longer one counts for as many as it takes the core time
 SOON_S: Final = 4.8  # a question that waits for nobody; the manager gives a probe five seconds
 ANSWERED_SOON: Final = frozenset(
     {"probe", "card_present", "card_waiting", "position", "retained", "states", "state", "show", "stop", "silence"}
@@ -158,7 +158,7 @@ class Life:
         return self._pending[number]
 
     def _hear(self, kind: Kind, number: int, body: memoryview) -> None:
-        if kind in {Kind.BEAT, Kind.READY, Kind.TOLD} and not self._unasked.take(1):
+        if kind in {Kind.BEAT, Kind.READY, Kind.TOLD} and not self._unasked.take(1 + len(body) // UNASKED_SIZE):
             raise WireError("messages without end")
         match kind:
             case Kind.BEAT:

@@ -44,6 +44,7 @@ from devices import (
     values,
 )
 from devices import device as device_module
+from devices.document_camera import Page
 from devices.hosted.shapes import (
     FLOAT64,
     INT64,
@@ -66,8 +67,9 @@ from devices.hosted.shapes import (
     checked,
     parts_of,
 )
-from devices.values import Pii
+from devices.values import Frame, Pii
 
+CHANNELS: Final = 3  # RGB, 8 bits each
 NAMES: Final[Mapping[str, object]] = {
     name: value
     for module in (
@@ -149,12 +151,21 @@ def _record(kind: type) -> Shape:
 
     def make(parts: list[Any]) -> Any:
         try:
-            return kind(**dict(zip(names, parts, strict=True)))
+            value = kind(**dict(zip(names, parts, strict=True)))
         except (TypeError, ValueError):
             raise WireError(f"no {kind.__name__}") from None
+        if isinstance(value, Frame | Page):
+            checked(_whole(value), kind.__name__)
+        return value
 
     def take(value: Any) -> list[Any]:
         checked(type(value) is kind, kind.__name__)
         return [getattr(value, name) for name in names]
 
     return RowShape(tuple(shape_of(hints[name]) for name in names), make, take)
+
+
+def _whole(picture: Frame | Page) -> bool:
+    """Tell whether there are as many bytes as the size says: those who draw and measure pictures count on it."""
+    rgb = picture.rgb.reveal() if isinstance(picture.rgb, Pii) else picture.rgb
+    return min(picture.width, picture.height) >= 0 and len(rgb) == picture.width * picture.height * CHANNELS

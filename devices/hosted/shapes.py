@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -129,6 +130,7 @@ class NumberShape(Shape):
 
     def read(self, source: Reader) -> int | float:
         number: int | float = self._packing.unpack(source.take(self._packing.size))[0]
+        checked(math.isfinite(number), "finite number")
         return number
 
 

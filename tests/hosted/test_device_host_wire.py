@@ -129,6 +129,12 @@ def test_page_of_a_person_is_overwritten_where_it_was_taken() -> None:
         (frozenset[Condition], struct.pack("!I", MEMBERS_MAX)),
         (int | None, b"\x02"),
         (bool, b"\x01\x00"),
+        (float, struct.pack("!d", float("nan"))),
+        (float | None, b"\x00" + struct.pack("!d", float("inf"))),
+        # A picture that is smaller than it says: who draws it would read beyond its end.
+        (Frame, struct.pack("!qqI", 1000, 1000, 3) + bytes(3) + struct.pack("!d", 1.0)),
+        (Frame, struct.pack("!qqI", -1, -1, 3) + bytes(3) + struct.pack("!d", 1.0)),
+        (Page, struct.pack("!qqI", 2, 2, 0) + struct.pack("!II", 0, 0)),
     ],
 )
 def test_bytes_that_are_no_such_value_are_refused(hint: Any, data: bytes) -> None:

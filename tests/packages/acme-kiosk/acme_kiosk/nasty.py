@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from acme_kiosk.slips import SlipPrinter
+from devices.hosted import servant
 from devices.printer import PrintProgress
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 GIGABYTE = 1 << 30
 PIECE = b"\x00\xffgarbage " * 6554  # 64 KiB
 FOREVER_S = 3600.0
+SNAPSHOT = (3900).to_bytes(4, "big") + b"".join(
+    (4).to_bytes(4, "big") + f"{name:04}".encode() + (0).to_bytes(4, "big") for name in range(3900)
+)
+"""Much that nobody asked for, in the form of a greeting."""
 
 
 def wire() -> int:
@@ -48,6 +53,13 @@ def hold_the_interpreter() -> None:
 def frame(kind: int, call: int, body: bytes) -> bytes:
     """Make a message by hand."""
     return len(body).to_bytes(4, "big") + bytes([kind]) + call.to_bytes(4, "big") + body
+
+
+def greet_without_end() -> None:
+    """Say again and again, from a thread of its own, what a driver says once when it stands; and nothing else."""
+    servant.Line.send = lambda *_: None  # code that was taken over may change the program around it
+    while True:
+        os.write(wire(), frame(32, 0, SNAPSHOT))
 
 
 def leave_a_child() -> None:
@@ -115,6 +127,8 @@ class NastyPrinter(SlipPrinter):
             await self._never_mind()
         if job.title == "bug":
             raise RuntimeError("a text with a person's name in it: 张三")
+        if job.title == "greetings_without_end":
+            await asyncio.to_thread(greet_without_end)
         if job.title in WAYS:
             await asyncio.sleep(0)
             WAYS[job.title]()
