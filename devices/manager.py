@@ -187,7 +187,7 @@ class DeviceManager:
         if slot is None:
             raise DeviceUnavailable("not configured", device=name)
         async with slot.exclusive:
-            if slot.doubt is not None:
+            if slot.doubt is not None or (slot.health.usable and not slot.opened):  # whoever began to open it left
                 await self._look(slot)
             if not slot.health.usable:
                 raise _refusal(slot)

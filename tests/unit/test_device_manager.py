@@ -285,6 +285,27 @@ async def test_reported_loss_is_acted_on_at_once_and_not_at_the_next_probe(bench
         assert bench.clock.elapsed == 0
 
 
+async def test_device_whose_opening_was_cut_off_is_not_lent_closed(bench: Bench) -> None:
+    """The next in the queue was given it, because it had been well before it was closed to be opened anew."""
+    reader = bench.devices["id_reader"]
+    await bench.manager.start()
+    reader.hangs = True
+    bench.manager.report("id_reader", DeviceUnavailable("gone", device="id_reader"))
+
+    async def use() -> bool:
+        async with bench.manager.lease("id_reader"):
+            return reader.is_open
+
+    async with asyncio.TaskGroup() as group:
+        first, second = group.create_task(use()), group.create_task(use())
+        await settle()
+        reader.hangs = False
+        first.cancel()
+        await asyncio.wait({first})
+    assert second.result()
+    await bench.manager.stop()
+
+
 async def test_reader_that_stumbled_is_reopened_before_the_next_use_even_when_nobody_watches(bench: Bench) -> None:
     reader = bench.devices["id_reader"]
     await bench.manager.start()
