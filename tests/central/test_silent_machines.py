@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -162,11 +163,11 @@ def test_the_list_shows_the_last_proven_minute_red_first(build_office, clock, ca
     assert [line.split()[1] for line in listed(office, capsys)] == ["red", "red", "red", "unknown"]
 
 
-def test_the_worker_looks_for_silent_machines_by_itself(office, side, clock, monkeypatch):
-    looked = []
-    monkeypatch.setattr(
-        office.silence, "look", lambda: (looked.append(1), office.worker.__setattr__("_stopping", True))
-    )
+def test_the_worker_looks_for_silent_machines_by_itself(office, monkeypatch):
+    looked = threading.Event()
+    monkeypatch.setattr(office.silence, "look", looked.set)
     office.worker.start()
-    office.worker.stop()
-    assert looked
+    try:
+        assert looked.wait(30)
+    finally:
+        office.worker.stop()

@@ -7,7 +7,7 @@ import json
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -103,8 +103,10 @@ class Paper(FakePrinter):
 
 
 class FakeOutbox:
+    pending = 0
+
     async def stats(self) -> Stats:
-        return Stats("ab" * 16, 0, 0, 0, 0.0, None, 0, ClockTrust.TRUSTED, 10**9, 10**9, "3", False)
+        return Stats("ab" * 16, self.pending, 0, 0, 0.0, None, 0, ClockTrust.TRUSTED, 10**9, 10**9, "3", False)
 
     async def read(self, work: Any) -> Any:
         return None
@@ -117,6 +119,8 @@ class ServiceDesk(FakeDesk):
 
 class ServiceBook(Playbook):
     """A terminal with a technician authority, a chip card reader, sensors and lights."""
+
+    more: ClassVar[dict[str, Any]] = {}  # devices of other tests' machines, by role
 
     def __init__(self, folder: Path, operator: Operator, centre: Centre) -> None:
         super().__init__()
@@ -142,6 +146,7 @@ class ServiceBook(Playbook):
             "card_reader": self.cards,
             "sensors": self.sensors,
             "lights": self.lights,
+            **self.more,
         }
         heard = Listeners(folder, settings, self.clock, tools.log)
         manager = DeviceManager(
