@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 CANCEL_WITHIN_S = 0.5  # design §5: every wait is cancellable within it
 PATIENCE_S = 15.0  # nothing in a contract takes longer; what does is stuck
-REOPENINGS = 20
 IDLE_S = 1.5  # how long a wait is watched for busy polling
 IDLE_SHARE = 0.05  # of one core, processor time: the machine may be busy, this process must not be
 TICK_S = 0.005
@@ -63,6 +62,7 @@ class DeviceContract(Generic[D]):
     """
 
     pulled: ClassVar[type[DeviceError]] = DeviceError  # what a call ends with when the cable goes
+    reopenings: ClassVar[int] = 20  # fewer where each starts a process
     can_be_asked: ClassVar[bool] = True  # False: silence means nothing, or has points of its own in the port's suite
 
     def calls(self, device: D) -> Mapping[str, Callable[[], Coroutine[Any, Any, object]]]:
@@ -176,7 +176,7 @@ class DeviceContract(Generic[D]):
         async with opened(device):
             await device.probe()
         handles, threads, tasks = open_handles(), set(threading.enumerate()), len(asyncio.all_tasks())
-        for _ in range(REOPENINGS):
+        for _ in range(self.reopenings):
             async with opened(device):
                 await device.probe()
         await until(lambda: open_handles() <= handles and len(asyncio.all_tasks()) <= tasks)

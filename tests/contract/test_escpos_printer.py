@@ -52,6 +52,8 @@ class TestEscposPrinter(PrinterContract):
 class TestHostedEscposPrinter(PrinterContract):
     """In a process of its own: progress, withdrawal and honest unknowns cross."""
 
+    reopenings = 4
+
     specimen = SPECIMEN
 
     @pytest.fixture

@@ -112,6 +112,8 @@ class TestStream(CameraContract):
 class TestHostedStream(TestStream):
     """The same in a process of its own: a megabyte a picture, and nothing else waits for it."""
 
+    reopenings = 4
+
     @pytest.fixture
     async def device(self, machine: CameraMachine) -> AsyncIterator[Device]:
         device = registry.create_hosted("opencv", "camera", {"source": machine.url}, Limits())

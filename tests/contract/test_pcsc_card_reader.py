@@ -103,6 +103,8 @@ class TestPcscCardReader(CardReaderContract):
 class TestHostedPcscCardReader(CardReaderContract):
     """In a process of its own: dialogues stay here, their commands cross one by one."""
 
+    reopenings = 4
+
     @pytest.fixture
     async def device(self, pcscd: VpcdService, wire: Wire) -> AsyncIterator[Device]:
         options = {"reader": LEFT, "contactless": wire is Wire.T1}

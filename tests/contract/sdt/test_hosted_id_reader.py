@@ -32,6 +32,8 @@ async def device(machine: SdtReaderMachine) -> AsyncIterator[HostedDevice]:
 class TestHostedSdtIdReader(IdReaderContract):
     """Every value, error and cancellation crosses."""
 
+    reopenings = 4
+
 
 async def test_card_arrives_whole_and_still_wrapped(device: HostedDevice, machine: SdtReaderMachine) -> None:
     machine.insert(
