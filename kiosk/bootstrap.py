@@ -163,7 +163,9 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
     lights = GuideLights(screen)
     log.listen(lights.hear)
     stage = _stage(settings, lights, clock)
-    quiet, cabinet = Quiet(clock), Cabinet(tools)
+    quiet, cabinet = Quiet(clock), Cabinet(tools.devices, clock, tools.staff)
+    if "sensors" in parts.devices:
+        tools.cabinet = cabinet
     cabinet.listen(quiet.sensed)
     service = assemble(
         listeners,
@@ -180,6 +182,7 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         fetch_list=gateway.revoked_technicians,
         cabinet=cabinet,
         quiet=quiet,
+        lights=lights,
     )
     of_devices: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "sensors": cabinet.run,

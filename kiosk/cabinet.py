@@ -5,6 +5,7 @@ The sensors' port has one reader for all changes. Whoever wants one of them list
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from devices.errors import DeviceError
@@ -14,7 +15,9 @@ from kiosk.clock import deadline
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kiosk.visit import Tools
+    from devices.manager import DeviceManager
+    from devices.values import Clock
+    from kiosk.staff import StaffNotices
 
     Listener = Callable[[Sensor, bool | None], None]
 
@@ -31,8 +34,10 @@ class Cabinet:
     ``None`` says that a sensor cannot be told any more; once the device is back every state is told anew.
     """
 
-    def __init__(self, tools: Tools) -> None:
-        self._tools = tools
+    def __init__(self, devices: DeviceManager, clock: Clock, staff: StaffNotices) -> None:
+        self._devices = devices
+        self._clock = clock
+        self._staff = staff
         self._now: dict[Sensor, bool] = {}
         self._listeners: list[Listener] = []
         self.listen(self._alarm)
@@ -47,25 +52,40 @@ class Cabinet:
         """Return how a sensor is now; ``None``: not fitted, or it cannot be told."""
         return self._now.get(sensor)
 
+    async def turned(self, sensor: Sensor, *, on: bool | None = None) -> bool:
+        """Return a sensor's next change, or once it is ``on``. Waits as long as it takes."""
+        if on is not None and self._now.get(sensor) is on:
+            return on
+        seen: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def heard(turning: Sensor, now: bool | None) -> None:
+            if turning is sensor and now is not None and on in {None, now} and not seen.done():
+                seen.set_result(now)
+
+        self._listeners.append(heard)
+        try:
+            return await seen
+        finally:
+            self._listeners.remove(heard)
+
     async def run(self) -> None:
         """Read until cancelled."""
-        clock = self._tools.clock
         while True:
-            if self._tools.devices.missing([ROLE]):
+            if self._devices.missing([ROLE]):
                 self._lost()
-                await clock.sleep(AWAY_S)
+                await self._clock.sleep(AWAY_S)
                 continue
             await self._read_a_while()
-            await clock.sleep(BREATH_S)
+            await self._clock.sleep(BREATH_S)
 
     async def _read_a_while(self) -> None:
         try:
-            async with self._tools.devices.lease(ROLE) as device:
+            async with self._devices.lease(ROLE) as device:
                 if not isinstance(device, Sensors):
                     raise TypeError(f"{ROLE} is a {type(device).__name__}")
                 for sensor, on in (await device.states()).items():
                     self._turned(sensor, on=on)
-                async with deadline(self._tools.clock, SLICE_S):
+                async with deadline(self._clock, SLICE_S):
                     while True:
                         change = await device.change()
                         self._turned(change.sensor, on=change.on)
@@ -85,7 +105,7 @@ class Cabinet:
             self._tell(sensor, None)
 
     def _tell(self, sensor: Sensor, on: bool | None) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             listener(sensor, on)
 
     def _alarm(self, sensor: Sensor, on: bool | None) -> None:
@@ -93,6 +113,6 @@ class Cabinet:
         if code is None:
             return
         if on:
-            self._tools.staff.tell(code, sensor.value)
+            self._staff.tell(code, sensor.value)
         elif on is False:  # a sensor that fell silent is no all-clear
-            self._tools.staff.cleared(sensor.value)
+            self._staff.cleared(sensor.value)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from devices.errors import DeviceError
 from devices.lights import Light, Lights, LightState
-from kiosk.events import DeviceChanged
+from kiosk.events import DeviceChanged, DeviceProved
 from kiosk.maintenance.proof import USABLE
 from kiosk.views import (
     Camera,
@@ -74,6 +74,8 @@ class GuideLights:
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
+        self._of_view: Mapping[Light, LightState] = {}
+        self._work: Light | None = None
         self._wanted: Mapping[Light, LightState] = {}
         self._news = asyncio.Event()
 
@@ -88,13 +90,23 @@ class GuideLights:
 
     def wipe(self) -> None:
         """Have the screen forget; the lights of the last view go out with it."""
-        self._want({light: state for light, state in self._wanted.items() if light is Light.STATUS})
+        self._want({light: state for light, state in self._of_view.items() if light is Light.STATUS})
         self._screen.wipe()
 
+    def work_at(self, light: Light | None) -> None:
+        """Blink where a technician has to do something; ``None``: no more."""
+        self._work = light
+        self._want(self._of_view)
+
     def hear(self, event: Event) -> None:
-        """Light again what a device that was away has lost."""
-        if isinstance(event, DeviceChanged) and event.device == ROLE and event.state in USABLE:
-            self._news.set()
+        """Light again what a device that was away, or was tested, has lost."""
+        match event:
+            case DeviceChanged(device="lights") if event.state in USABLE:
+                self._news.set()
+            case DeviceProved(device="lights"):
+                self._news.set()
+            case _:
+                return
 
     async def run(self, tools: Tools) -> None:
         """Set lights until cancelled."""
@@ -105,8 +117,10 @@ class GuideLights:
                 await self._set(tools)
 
     def _want(self, states: Mapping[Light, LightState]) -> None:
-        if states != self._wanted:
-            self._wanted = states
+        self._of_view = states
+        wanted = dict(states) if self._work is None else {**states, self._work: LightState.BLINK}
+        if wanted != self._wanted:
+            self._wanted = wanted
             self._news.set()
 
     async def _set(self, tools: Tools) -> None:

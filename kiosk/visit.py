@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from devices.manager import DeviceManager
     from devices.photo_decoder import PhotoDecoder
     from devices.values import Clock
+    from kiosk.cabinet import Cabinet
     from kiosk.case_desk import CaseTicket, VisitDesk
     from kiosk.catalogue.model import Catalogue, Package
     from kiosk.documents.seal import Verifier
@@ -64,6 +65,7 @@ class Tools:
     photo_decoder: PhotoDecoder
     verifier: Verifier | None
     staff: StaffNotices
+    cabinet: Cabinet | None = None  # of a machine with sensors
 
 
 @dataclass(slots=True, kw_only=True)

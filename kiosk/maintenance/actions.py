@@ -104,7 +104,7 @@ async def _go_through(shift: Shift, chosen: Repair) -> None:
     bench, stated = shift.workshop.bench, 0
     try:
         for number, step in enumerate(chosen.steps, start=1):
-            await bench.light(step.light)
+            bench.light(step.light)
             how = await _step(shift, chosen, number, step)
             facts = {"repair": chosen.id, "step": number, "say": step.say}
             await shift.note(EntryKind.REPAIR_STEP, subject=chosen.role, outcome=how or "not_seen", **facts)
@@ -113,7 +113,7 @@ async def _go_through(shift: Shift, chosen: Repair) -> None:
                 return
             stated += how == STATED
     finally:
-        await bench.light(None)
+        bench.light(None)
     await shift.note(EntryKind.REPAIRED, subject=chosen.role, outcome=chosen.id, stated_steps=stated)
     await shift.glass.done(text("maintenance.repair.finished"))
 

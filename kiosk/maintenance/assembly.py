@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kiosk.cabinet import Cabinet
     from kiosk.case_desk import VisitDesk
     from kiosk.event_log import EventLog
+    from kiosk.guide_lights import GuideLights
     from kiosk.maintenance.access import PivDialogues
     from kiosk.maintenance.dry_run import DryDesk
     from kiosk.quiet import Quiet
@@ -99,6 +100,7 @@ def assemble(
     fetch_list: Callable[[], Awaitable[bytes]],
     cabinet: Cabinet,
     quiet: Quiet,
+    lights: GuideLights,
 ) -> Service:
     """Build it. Raises ``OSError`` when the service book cannot be read."""
     authority, clock, settings = heard.authority, tools.clock, tools.settings
@@ -138,7 +140,7 @@ def assemble(
         dry_run=dry_run,
         supplies=heard.supplies,
         found=found,
-        bench=Bench(tools),
+        bench=Bench(tools, lights),
         repairs=heard.repairs,
         typefaces=typefaces,
         send=send,

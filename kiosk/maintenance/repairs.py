@@ -12,17 +12,18 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from devices.errors import DeviceError, DeviceFault
+from devices.errors import DeviceFault
 from devices.health import Condition
-from devices.lights import Light, Lights, LightState
+from devices.lights import Light
 from devices.roles import PORTS
-from devices.sensors import Sensor, Sensors
+from devices.sensors import Sensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from devices.values import Clock
+    from kiosk.guide_lights import GuideLights
     from kiosk.visit import Tools
 
 LOOK_S: Final = 1.0
@@ -91,8 +92,9 @@ def fitting(repairs: Iterable[Repair], role: str, conditions: Iterable[Condition
 class Bench:
     """Waits for confirmations and lights the way."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, lights: GuideLights) -> None:
         self._tools = tools
+        self._lights = lights
         self._clock: Clock = tools.clock
 
     async def confirmed(self, role: str, step: RepairStep) -> None:
@@ -100,8 +102,8 @@ class Bench:
         wanted = step.confirm
         if wanted.stated:
             await asyncio.Event().wait()
-        if wanted.sensor is not None:
-            await self._until_sensor(wanted.sensor, on=wanted.present)
+        if wanted.sensor is not None and self._tools.cabinet is not None:
+            await self._tools.cabinet.turned(wanted.sensor, on=wanted.present)
             return
         while not self._seen(role, wanted):
             # Makes the supervisor ask the device now: its own pace is made for machines nobody stands at.
@@ -111,34 +113,17 @@ class Bench:
     def can_see(self, step: RepairStep) -> bool:
         """Tell whether this machine has what would confirm the step; without it the technician's word has to do."""
         wanted = step.confirm
-        return not wanted.stated and (wanted.sensor is None or "sensors" in self._tools.devices.names())
+        return not wanted.stated and (wanted.sensor is None or self._tools.cabinet is not None)
 
-    async def light(self, light: Light | None) -> None:
-        """Blink where the step is done, or put all lights out; a light that fails stops no repair."""
-        if "lights" not in self._tools.devices.names() or self._tools.devices.missing(["lights"]):
-            return
-        try:
-            async with self._tools.devices.lease("lights") as device:
-                if isinstance(device, Lights):
-                    await device.show({} if light is None else {light: LightState.BLINK})
-        except DeviceError as error:
-            self._tools.devices.report("lights", error)
+    def light(self, light: Light | None) -> None:
+        """Blink where the step is done; ``None``: no more."""
+        self._lights.work_at(light)
 
     def _seen(self, role: str, wanted: Confirmation) -> bool:
         health = self._tools.devices.health(role)
         if wanted.usable:
             return health.usable
         return (wanted.condition in health.conditions) is wanted.present
-
-    async def _until_sensor(self, sensor: Sensor, *, on: bool) -> None:
-        while True:
-            try:
-                async with self._tools.devices.lease("sensors") as device:
-                    if isinstance(device, Sensors) and (await device.states()).get(sensor) is on:
-                        return
-            except DeviceError as error:
-                self._tools.devices.report("sensors", error)
-            await self._clock.sleep(LOOK_S)
 
 
 def _repair(name: str, data: dict[str, Any]) -> Repair:

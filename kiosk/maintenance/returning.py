@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceError
-from devices.sensors import Sensor, Sensors
+from devices.sensors import Sensor
 from kiosk.maintenance.book import EntryKind
 from kiosk.maintenance.results import CheckOutcome
 from kiosk.maintenance.sections import part, why
@@ -28,7 +27,7 @@ async def back_into_service(shift: Shift, results: dict[str, CheckResult]) -> bo
     ``results`` are the latest of each part. Raises ``LeftAlone``, ``OSError``.
     """
     glass, workshop = shift.glass, shift.workshop
-    obstacle = await _obstacle(shift, results)
+    obstacle = _obstacle(shift, results)
     if obstacle:
         await glass.done(obstacle, tone=Tone.ATTENTION, title=text("maintenance.return.title"))
         return False
@@ -51,8 +50,8 @@ async def back_into_service(shift: Shift, results: dict[str, CheckResult]) -> bo
     return result.passed
 
 
-async def _obstacle(shift: Shift, results: dict[str, CheckResult]) -> Text:
-    if await door_open(shift):
+def _obstacle(shift: Shift, results: dict[str, CheckResult]) -> Text:
+    if door_open(shift):
         return text("maintenance.return.door")
     begun = shift.begun.isoformat(timespec="seconds")
     for one in shift.workshop.tests.parts():
@@ -63,13 +62,7 @@ async def _obstacle(shift: Shift, results: dict[str, CheckResult]) -> Text:
     return NOTHING
 
 
-async def door_open(shift: Shift) -> bool:
+def door_open(shift: Shift) -> bool:
     """Tell whether the cabinet says that its door is open; one that cannot be asked is told by its self-test."""
-    devices = shift.workshop.tools.devices
-    if "sensors" not in devices.names() or devices.missing(["sensors"]):
-        return False
-    try:
-        async with devices.lease("sensors") as device:
-            return isinstance(device, Sensors) and (await device.states()).get(Sensor.DOOR_OPEN) is True
-    except DeviceError:
-        return False
+    cabinet = shift.workshop.tools.cabinet
+    return cabinet is not None and cabinet.state(Sensor.DOOR_OPEN) is True

@@ -14,12 +14,13 @@ import pytest
 from devices.device import DeviceInfo
 from devices.errors import DeviceFault
 from devices.health import READY, Condition, Health
-from devices.lights import Light, Lights
+from devices.lights import Light, Lights, LightState
 from devices.manager import DeviceManager
 from devices.printer import PrinterCounters
 from devices.sensors import Sensor, SensorChange, Sensors
 from kiosk.cabinet import Cabinet
 from kiosk.events import DeviceChanged
+from kiosk.guide_lights import GuideLights
 from kiosk.intents import Agreed, Chose, Submitted
 from kiosk.maintenance import assembly
 from kiosk.maintenance.assembly import Listeners, assemble
@@ -156,7 +157,9 @@ class ServiceBook(Playbook):
         )
         tools.staff._open_desk = lambda _lane: self.desk
         tools = replace(tools, settings=settings, devices=manager, face=None)
-        self.stage = Stage(self.screen, self.clock, settings.timings)
+        self.guide = GuideLights(self.screen)
+        tools.log.listen(self.guide.hear)
+        self.stage = Stage(self.guide, self.clock, settings.timings)
         self.heard = heard
 
         async def fetch_orders() -> list[Any]:
@@ -165,7 +168,8 @@ class ServiceBook(Playbook):
         async def fetch_list() -> bytes:
             return self.revoked
 
-        self.quiet, self.cabinet = Quiet(self.clock), Cabinet(tools)
+        self.quiet, self.cabinet = Quiet(self.clock), Cabinet(manager, self.clock, tools.staff)
+        tools.cabinet = self.cabinet
         self.cabinet.listen(self.quiet.sensed)
         self.service = assemble(
             heard,
@@ -182,6 +186,7 @@ class ServiceBook(Playbook):
             fetch_list=fetch_list,
             cabinet=self.cabinet,
             quiet=self.quiet,
+            lights=self.guide,
         )
 
         async def nothing() -> None: ...
@@ -199,7 +204,7 @@ class ServiceBook(Playbook):
             stop_queue=nothing,
             heard=nothing,
             refused=nothing,
-            beside=[*self.service.tasks, self.cabinet.run],
+            beside=[*self.service.tasks, self.cabinet.run, lambda: self.guide.run(tools)],
             service_mode=self.service.mode,
             quiet=self.quiet,
         )
@@ -274,6 +279,8 @@ class ServiceBook(Playbook):
                 await self.on(MaintenancePage.OVERVIEW)
                 return
             if self.page.lead.key == "maintenance.ask.toggle":
+                self.sensors.turn(Sensor.DOOR_OPEN, on=True)
+                await self.clock.advance(0.1)
                 self.sensors.turn(Sensor.DOOR_OPEN, on=False)
             elif any(option.id == "yes" for option in self.page.options):
                 self.chooses("yes")
@@ -474,7 +481,8 @@ async def test_a_repair_goes_on_by_what_the_machine_sees_and_calls_a_word_a_word
     steps = [entry.outcome for entry in machine.book(EntryKind.REPAIR_STEP)]
     assert steps == ["seen", "stated", "seen", "seen"]
     assert machine.book(EntryKind.REPAIRED)[0].facts["stated_steps"] == 1
-    assert machine.lights.shown[-1] == {}
+    assert {Light.DOCUMENT_TRAY: LightState.BLINK, Light.STATUS: LightState.BLINK} in machine.lights.shown
+    assert machine.lights.shown[-1] == {Light.STATUS: LightState.BLINK}
     trouble = machine.heard.proofs.record.troubles[-1]
     assert trouble.first == "fault paper_jam"
 

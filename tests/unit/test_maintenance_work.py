@@ -26,10 +26,12 @@ from devices.sensors import Sensor, SensorChange, Sensors
 from devices.speech import Speech
 from devices.values import Frame, Pii, PrintReceipt
 from kiosk.audit import AuditTrail
+from kiosk.cabinet import Cabinet
 from kiosk.catalogue import model
 from kiosk.clock import ManualClock
 from kiosk.errors import GatewayRefused, GatewayUnreachable
 from kiosk.event_log import EventLog
+from kiosk.guide_lights import GuideLights
 from kiosk.maintenance import other_tests, repairs, self_tests
 from kiosk.maintenance.burn_in import BurnIn
 from kiosk.maintenance.dry_run import DryDesk, DryRun, DryRunFault
@@ -195,6 +197,7 @@ class Lab:
             devices=self.devices,
             gateway=self.office,
             face=None,
+            cabinet=None,
             settings=load("demo"),
         )
         self.tests = SelfTests(self.tools, self.outbox, folder, lambda: b"%PDF")
@@ -288,10 +291,25 @@ async def test_lights_and_voice_nobody_judged_are_left_out_not_passed(lab):
 
 async def test_a_contact_has_to_turn_and_another_one_does_not_count(lab):
     contacts = Contacts()
-    contacts.news.put_nowait(SensorChange(Sensor.HEADSET_IN, on=True))
-    contacts.news.put_nowait(SensorChange(Sensor.DOOR_OPEN, on=True))
-    assert (await lab(sensors=contacts).run("sensors")).outcome is CheckOutcome.PASSED
-    assert contacts.news.empty()
+    made = lab(sensors=contacts)
+    made.tools.cabinet = Cabinet(made.devices, made.clock, SimpleNamespace(tell=None, cleared=None))
+    await made.devices.start()
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(made.tools.cabinet.run())
+        testing = group.create_task(made.run("sensors"))
+        await made.clock.advance(3)
+        contacts.news.put_nowait(SensorChange(Sensor.HEADSET_IN, on=True))
+        await made.clock.advance(3)
+        assert not testing.done()
+        contacts.news.put_nowait(SensorChange(Sensor.DOOR_OPEN, on=True))
+        await made.clock.advance(1)
+        assert testing.result().outcome is CheckOutcome.PASSED
+        reading.cancel()
+
+
+async def test_without_a_reader_of_the_contacts_their_test_is_left_out_never_passed(lab):
+    result = await lab(sensors=Contacts()).run("sensors")
+    assert (result.outcome, result.code) == (CheckOutcome.SKIPPED, "not_fitted")
 
 
 async def test_a_scanner_that_reads_another_code_fails(lab):
@@ -407,7 +425,7 @@ async def test_a_step_ends_by_what_the_device_says_within_a_second(lab):
     step = next(one for one in repairs.load(ROOT / "config" / "repairs") if one.id == "sheets_out").steps[1]
     async with asyncio.TaskGroup() as group:
         watching = group.create_task(made.devices.run())
-        waiting = group.create_task(Bench(made.tools).confirmed("document_printer", step))
+        waiting = group.create_task(Bench(made.tools, GuideLights(None)).confirmed("document_printer", step))
         await made.clock.advance(3)
         assert not waiting.done()
         paper.health = READY
