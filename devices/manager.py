@@ -156,9 +156,8 @@ class DeviceManager:
         slot = self._slots.get(name)
         if slot is None or isinstance(error, MediumError):
             return
-        asking = isinstance(error, DeviceFault | OutcomeUnknown)
         if slot.doubt is not _Doubt.REOPEN:
-            slot.doubt = _Doubt.ASK if asking else _Doubt.REOPEN
+            slot.doubt = _Doubt.ASK if isinstance(error, DeviceFault | OutcomeUnknown) else _Doubt.REOPEN
         if error.code is DeviceCode.DRIVER_CRASHED:  # a fact, not a doubt: told before it is asked again
             self._mark(slot, _health_of(error), error)
         slot.wake.set()
@@ -167,7 +166,8 @@ class DeviceManager:
         """Mark a device that was pulled, lent or not; look at it, or at what may be back, as soon as nobody has it."""
         names, sure = plug.concerns({name: slot.device.info().address for name, slot in self._slots.items()})
         for slot in (self._slots[name] for name in names):
-            if plug.move is Move.PULLED and slot.health == ABSENT and not slot.opened:
+            idle = not slot.opened and not slot.exclusive.locked()  # what is being opened may succeed a moment too late
+            if plug.move is Move.PULLED and slot.health.state is HealthState.ABSENT and idle:
                 continue  # known, and tried again in its own time
             slot.pause_s = 0.0  # what was tried before the cable was moved says nothing now
             if sure and plug.move is Move.PULLED:
@@ -212,7 +212,9 @@ class DeviceManager:
 
     async def _pause(self, slot: _Slot) -> None:
         """Wait for the next look, or for a report."""
-        timer = self._clock.call_later(self._probe_interval_s if slot.opened else slot.pause_s, slot.wake.set)
+        # Never no pause at all: while a lease reopens the device, this would spin until the driver has answered.
+        pause = self._probe_interval_s if slot.opened else slot.pause_s or BACKOFF_FIRST_S
+        timer = self._clock.call_later(pause, slot.wake.set)
         try:
             await slot.wake.wait()
         finally:

@@ -434,6 +434,39 @@ async def test_absent_device_told_as_pulled_again_and_again_keeps_its_back_off(b
         assert len(reader.opened_at) - tries == 4, "after 1, 2, 4 and 8 seconds"
 
 
+async def test_crashing_driver_of_a_missing_device_keeps_its_back_off_and_is_told_once(bench: Bench) -> None:
+    """Told as pulled at every look, it was opened twice a second and filled the log with four changes."""
+    reader = bench.devices["id_reader"]
+    reader.open_error = DeviceUnavailable("crashed", code=DeviceCode.DRIVER_CRASHED, device="id_reader")
+    async with bench.running():
+        for _ in range(120):
+            bench.manager.heard(Plug(Move.PULLED, frozenset({reader.address})))
+            await bench.clock.advance(0.5)
+        assert len(reader.opened_at) < 10
+        assert len(bench.changes) <= 2  # with the printer's own
+
+
+async def test_device_pulled_while_it_is_opened_is_looked_at_again(bench: Bench) -> None:
+    """The event came while it counted as absent already; the late success would stand until the next probe."""
+    reader = bench.devices["id_reader"]
+    reader.open_error = DeviceUnavailable("absent", device="id_reader")
+    async with bench.running():
+        reader.open_error, late = None, asyncio.Event()
+
+        async def open_late() -> None:
+            await late.wait()
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reader, "open", open_late)
+            bench.manager.heard(Plug(Move.PLUGGED, frozenset({reader.address})))
+            await settle()
+            bench.manager.heard(Plug(Move.PULLED, frozenset({reader.address})))
+        reader.open_error = DeviceUnavailable("absent", device="id_reader")
+        late.set()
+        await settle()
+        assert bench.manager.health("id_reader") == ABSENT
+
+
 async def test_device_that_needs_a_moment_after_plugging_is_tried_again_soon(bench: Bench) -> None:
     reader = bench.devices["id_reader"]
     async with bench.running():
