@@ -47,16 +47,9 @@ CLOSE_DEADLINE_S = 5.0
 BACKOFF_FIRST_S = 1.0
 BACKOFF_LAST_S = 30.0  # a technician who plugs a device in does not wait longer than this
 
-# A fault with a known cause, and the cause that names it.
-_CAUSES = {
-    DeviceCode.PAPER_OUT: Condition.PAPER_OUT,
-    DeviceCode.PAPER_JAM: Condition.PAPER_JAM,
-    DeviceCode.COVER_OPEN: Condition.COVER_OPEN,
-    DeviceCode.TONER_OUT: Condition.TONER_OUT,
-    DeviceCode.SECURITY_MODULE: Condition.SECURITY_MODULE,
-    DeviceCode.NO_FRAMES: Condition.NO_FRAMES,
-    DeviceCode.DRIVER_CRASHED: Condition.DRIVER_CRASHED,
-}
+# A fault with a known cause, and the cause that names it: both closed sets say it in the same word.
+_CAUSE_NAMES = {condition.value for condition in Condition}
+_CAUSES = {code: Condition(name) for code in DeviceCode if (name := code.value.partition(".")[2]) in _CAUSE_NAMES}
 
 _log = logging.getLogger(__name__)
 
