@@ -90,9 +90,16 @@ def test_hash_of_the_answer_is_the_one_that_group_14_names(issuer, anchors) -> N
 
 def test_signature_longer_than_an_answer_needs_extended_lengths(issuer, anchors) -> None:
     signing = SigningKey(rsa.generate_private_key(65537, 2048))
-    assert read(document(issuer, signing=signing), anchors).chip_proof is ChipProof.NONE
     chip = document(issuer, signing=signing, largest_answer=2000)
     assert read(chip, anchors).chip_proof is ChipProof.ACTIVE_AUTHENTICATION
+
+
+def test_copy_that_says_it_has_no_room_for_its_proof_is_told_from_a_document_without_one(issuer, anchors) -> None:
+    """It used to be ``NONE``, as for the many documents that never had a key."""
+    signing = SigningKey(rsa.generate_private_key(65537, 2048))
+    assert read(document(issuer, signing=signing, knows=False), anchors).chip_proof is ChipProof.WITHHELD
+    with pytest.raises(MediumError):
+        read(document(issuer, signing=signing, knows=False, largest_answer=2000), anchors)
 
 
 @pytest.mark.parametrize(("agreeing", "size"), [(TDES, 120), (AES_128, 230)], ids=["3DES", "AES"])

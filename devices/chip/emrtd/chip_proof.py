@@ -60,6 +60,7 @@ class ChipProof(enum.StrEnum):
     CHIP_AUTHENTICATION = "chip_authentication"
     ACTIVE_AUTHENTICATION = "active_authentication"
     NONE = "none"  # it offers no proof, or none that is spoken here
+    WITHHELD = "withheld"  # it offers one, and says that it carries no answer so long: a copy would say so too
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ def prove_chip(
         if agreement is not None:
             yield from _agree(conversation, agreement, random)
             return ChipProof.CHIP_AUTHENTICATION
-        if signing is not None and _size(signing) <= conversation.room():
+        if signing is not None:
+            if _size(signing) > conversation.room():
+                return ChipProof.WITHHELD
             yield from _challenge(conversation, signing, _hash_name(files.get(DG14, b""), signing), random)
             return ChipProof.ACTIVE_AUTHENTICATION
     except SessionLost:

@@ -34,7 +34,7 @@ class File(enum.Enum):
     ATR_INFO = (0x2F01, 1024, 0x47)
     CARD_ACCESS = (0x011C, 4096, 0x31)
     COM = (0x011E, 1024, 0x60)
-    SOD = (0x011D, 65536, 0x77)
+    SOD = (0x011D, 16384, 0x77)  # those of today have 2 to 4 KiB; the time to take one apart grows with it
     DG1 = (0x0101, 1024, 0x61)
     DG2 = (0x0102, 1 << 20, 0x75)
     DG14 = (0x010E, 16384, 0x6E)

@@ -46,7 +46,7 @@ class TravelDocument:
     reason: str  # of that judgement, for technicians
     signer: str  # country of the document's signer, two letters; compare with issuing_state where it matters
     access: Access
-    chip_proof: ChipProof  # NONE: what was read may come from a copy of the chip
+    chip_proof: ChipProof  # NONE, WITHHELD: what was read may come from a copy of the chip
 
     def expired(self, today: date) -> bool:
         """Tell whether the document's term ended before ``today``."""
