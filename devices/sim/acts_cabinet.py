@@ -110,6 +110,10 @@ class CabinetActs:
         """Pull the document camera's cable."""
         await self._world.glass.unplug()
 
+    async def glass_plug(self) -> None:
+        """Put the document camera's cable back; what else was done to it stays."""
+        await self._world.glass.plug()
+
     async def glass_normal(self) -> None:
         """Take back whatever was done to the document camera; what lies there stays."""
         for fault in GlassFault:
@@ -176,6 +180,7 @@ class CabinetActs:
         "glass.lay": ("glass", glass_lay),
         "glass.fault": ("glass", glass_fault),
         "glass.unplug": ("glass", glass_unplug),
+        "glass.plug": ("glass", glass_plug),
         "glass.normal": ("glass", glass_normal),
         "sensor": ("board", sensor),
         "board.silent": ("board", board_silent),

@@ -40,6 +40,11 @@ class SheetTrouble(enum.StrEnum):
 
     COVER = "cover-open"
     TRAY = "input-tray-missing"
+    OUTPUT_NEARLY = "output-area-almost-full"
+    OUTPUT_FULL = "output-area-full"
+    DRUM_WORN = "opc-near-eol"
+    DRUM_OUT = "opc-life-over"
+    FUSER = "fuser-over-temp"
     WASTE_NEARLY = "marker-waste-almost-full"
     WASTE_FULL = "marker-waste-full"
     MEMORY = "spool-area-full"

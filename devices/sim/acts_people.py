@@ -119,6 +119,10 @@ class PeopleActs:
         """Pull the camera's cable."""
         await self._world.camera.unplug()
 
+    async def camera_plug(self) -> None:
+        """Put the camera's cable back; what else was done to it stays."""
+        await self._world.camera.plug()
+
     async def camera_normal(self) -> None:
         """Take back whatever was done to the camera."""
         camera = self._world.camera
@@ -139,6 +143,7 @@ class PeopleActs:
         "camera.black": ("camera", camera_black),
         "camera.white": ("camera", camera_white),
         "camera.mute": ("camera", camera_mute),
+        "camera.plug": ("camera", camera_plug),
         "camera.normal": ("camera", camera_normal),
         "camera.unplug": ("camera", camera_unplug),
     }

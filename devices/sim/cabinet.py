@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 COILS: Final = {light: coil for coil, light in enumerate(Light)}
 INPUTS: Final = {sensor: place for place, sensor in enumerate(Sensor)}
 WATCHDOG_COIL: Final = 15
-POLL_S: Final = 0.2  # a hand on a door is slower; half the work of the usual interval
+POLL_S: Final = 0.25  # a hand on a door is slower, and a short press is counted; less work than at the usual interval
 
 
 class Cabinet:

@@ -62,6 +62,7 @@ class GlassMachine:
         self._camera = _Camera()
         self._lies = NOTHING
         self._shown: tuple[Painting, ...] = ()
+        self._painting: asyncio.Task[None] | None = None
         flat = (size[1], size[0], 3)
         self._black, self._white = still(np.zeros(flat, np.uint8)), still(np.full(flat, 255, np.uint8))
         self._grain = grain(size[1], size[0])
@@ -73,14 +74,18 @@ class GlassMachine:
         return self._server.url
 
     async def start(self) -> None:
-        """Switch on, with nothing on the glass. Raises ``OSError``. Idempotent."""
-        if not self._shown:
-            await self.lay(NOTHING)
+        """Switch on, with nothing on the glass. Raises ``OSError``. Idempotent.
+
+        The empty glass is painted when somebody looks: until then nothing is sent.
+        """
         await self.plug()
 
     async def stop(self) -> None:
         """Switch off. Idempotent."""
         await self.unplug()
+        painting, self._painting = self._painting, None
+        if painting is not None:
+            await painting
 
     async def plug(self) -> None:
         """Put the cable back: listen at the same port. Idempotent."""
@@ -95,8 +100,12 @@ class GlassMachine:
         scene = SCENES.get(what)
         if scene is None:
             raise ValueError(f"nothing is called {what!r}; known are {', '.join(SCENES)}")
-        self._shown = await asyncio.to_thread(self._paint, scene, STEPS if what == MOVING else 1)
-        self._lies = what
+        shown = await asyncio.to_thread(self._paint, scene, STEPS if what == MOVING else 1)
+        self._shown, self._lies = shown, what
+
+    async def _lay_nothing(self) -> None:
+        shown = await asyncio.to_thread(self._paint, SCENES[NOTHING], 1)
+        self._shown = self._shown or shown  # something may have been laid meanwhile
 
     def freeze(self, on: bool = True) -> None:
         """Send the same picture over and over."""
@@ -129,10 +138,14 @@ class GlassMachine:
     def _picture(self) -> bytes | None:
         if self._camera.mute:
             return None
+        if not self._shown and self._painting is None:
+            self._painting = asyncio.get_running_loop().create_task(self._lay_nothing(), name="paint-glass")
         return self._camera.frozen or self._now()
 
-    def _now(self) -> bytes:
+    def _now(self) -> bytes | None:
         camera = self._camera
         if camera.black or camera.white:
             return taken(self._black if camera.black else self._white, self._dice)
+        if not self._shown:
+            return None
         return taken(self._shown[int(time.monotonic() * FRAMES_PER_S) % len(self._shown)], self._dice)

@@ -22,10 +22,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from PIL import Image
 
-from devices.sim.emrtd_chip import EmrtdChip
-from devices.sim.emrtd_issuer import Issuer
-from devices.sim.emrtd_pace import PaceProfile
-from devices.sim.emrtd_traveller import Traveller, files_of
 from devices.sim.emv_chip import EmvChip
 from devices.sim.piv_chip import PivChip
 from devices.sim.social_security_chip import SocialSecurityChip
@@ -34,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from devices.sim.emrtd_chip import EmrtdChip
     from devices.sim.faces import Faces
     from devices.sim.vpcd_card import Chip
 
@@ -43,7 +40,7 @@ ANCHOR_FILE: Final = "travel_document_ca.der"
 KEY_MODE: Final = 0o600
 LEFT: Final = timedelta(days=1)  # a certificate that ends sooner is asked for anew
 FACE: Final = "face_b"
-TRAVELLER: Final = Traveller()
+PASSPORT: Final = "T22000129"
 CAN: Final = "123456"
 
 
@@ -75,7 +72,7 @@ CARDS: Final = {
     for card in (
         Carried("technician", "维护员卡", "Technician's card", "T-0042 · PIN 123456"),
         Carried("supervisor", "主管卡", "Supervisor's card", "S-0007 · PIN 654321"),
-        Carried("passport", "护照", "Passport", f"{TRAVELLER.number} · CAN {CAN}"),
+        Carried("passport", "护照", "Passport", f"{PASSPORT} · CAN {CAN}"),
         Carried("bank", "银行卡", "Bank card", "尾号 6780"),
         Carried("bank_blocked", "已锁定的银行卡", "Blocked bank card"),
         Carried("social", "社保卡", "Social security card"),
@@ -161,13 +158,20 @@ class Wallet:
         return key
 
     def _passport(self) -> EmrtdChip:
+        # A third of a second to load: only a demo in which somebody takes a passport out pays for it.
+        from devices.sim.emrtd_chip import EmrtdChip  # noqa: PLC0415 - see above
+        from devices.sim.emrtd_issuer import Issuer  # noqa: PLC0415 - likewise
+        from devices.sim.emrtd_pace import PaceProfile  # noqa: PLC0415 - likewise
+        from devices.sim.emrtd_traveller import Traveller, files_of  # noqa: PLC0415 - likewise
+
+        traveller = Traveller(number=PASSPORT)
         issuer = Issuer(datetime.now(UTC).date())
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / ANCHOR_FILE).write_bytes(issuer.anchor)
         picture = io.BytesIO()
         with Image.open(io.BytesIO(self._pictures.card_photo(FACE))) as photo:
             photo.convert("RGB").save(picture, "JPEG")
-        return EmrtdChip(files_of(TRAVELLER, picture.getvalue(), issuer), TRAVELLER.key(), can=CAN, pace=PaceProfile())
+        return EmrtdChip(files_of(traveller, picture.getvalue(), issuer), traveller.key(), can=CAN, pace=PaceProfile())
 
 
 def _runs_out(certificate: bytes) -> bool:

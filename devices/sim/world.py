@@ -17,12 +17,12 @@ from devices.sim.chip_stand import ChipStand
 from devices.sim.escpos_machine import EscposMachine
 from devices.sim.faces import NOBODY, Faces, FacesMissing
 from devices.sim.glass_machine import GlassMachine
-from devices.sim.ipp_machine import IppMachine
 from devices.sim.ippeve.build import ToolMissingError
 from devices.sim.link import LinkProxy
 from devices.sim.pin_pad_machine import HidPinPadMachine
 from devices.sim.scanner_machine import SerialScannerMachine
 from devices.sim.sdt_reader import SdtReaderMachine
+from devices.sim.sheet_printer import SheetPrinter
 from devices.sim.short_path import short_path
 from devices.sim.supply import Supply
 from devices.sim.voice import Voice
@@ -114,7 +114,7 @@ class World:
         folder = self.folder
         self.reader = SdtReaderMachine(folder)
         self.camera = CameraMachine(self._faces)
-        self.sheets = IppMachine(folder / "prints", folder / "ipp")
+        self.sheets = SheetPrinter(folder / "prints", folder / "ipp")
         self.slips = EscposMachine(folder / "slips")
         self.chip = ChipStand(self._near / "pcsc")
         self.slot = CardSlotMachine(self._near)
@@ -133,7 +133,7 @@ class World:
                 self.camera, lambda: {"camera": {"source": self.camera.url}}, ("camera",), self.camera.state
             ),
             "sheets": Fitting(
-                self.sheets, lambda: {"document_printer": {"uri": self.sheets.uri}}, ("document_printer",)
+                self.sheets, lambda: {"document_printer": {"uri": self.sheets.address}}, ("document_printer",)
             ),
             "slips": Fitting(
                 slips,

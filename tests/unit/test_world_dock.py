@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import re
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,7 @@ async def test_the_page_brings_nothing_from_elsewhere(dock: Dock) -> None:
 async def test_every_button_of_the_page_is_an_action_the_world_knows(dock: Dock) -> None:
     _, page = await ask(dock, "GET", token(dock))
     _, known = await ask(dock, "GET", token(dock) + "people")
-    buttons = {part.split('"')[0] for part in page.decode().split('data-action="')[1:]}
+    buttons = set(re.findall(r'data-(?:action|toggle|off)="([^"]+)"', page.decode()))
     assert buttons <= set(known["actions"])
 
 

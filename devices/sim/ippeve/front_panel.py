@@ -20,6 +20,7 @@ GET_PRINTER_ATTRIBUTES = 0x000B
 PRINTER_GROUP, END = 0x04, 0x03
 LAST_DELIMITER = 0x0F
 INTEGER, KEYWORD, OCTETS, TEXT = 0x21, 0x44, 0x30, 0x41
+NONE = b"\x00\x04none"  # a keyword's length and itself
 HEAD = 8  # version, status, request id
 
 
@@ -29,23 +30,27 @@ class FrontPanel:
     def __init__(self, target: str) -> None:
         self._target = urlsplit(target)
         self._said: dict[str, bytes] = {}
+        self._added: dict[str, tuple[str, ...]] = {}
+        self._port = 0  # kept from one plugging in to the next
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            await server.wait_closed()
 
     @property
     def uri(self) -> str:
         """Return the address to give to a driver."""
-        if self._server is None:
+        if not self._port:
             raise RuntimeError("not switched on")
-        return f"ipp://127.0.0.1:{self._server.sockets[0].getsockname()[1]}{self._target.path}"
+        return f"ipp://127.0.0.1:{self._port}{self._target.path}"
 
     def say(self, name: str, *values: str | int | bytes) -> None:
         """Answer ``name`` with these values instead of the printer's own; with none, as the printer does."""
@@ -56,6 +61,10 @@ class FrontPanel:
             self._said[name] = tagged
         else:
             self._said.pop(name, None)
+
+    def add(self, name: str, *keywords: str) -> None:
+        """Answer ``name`` with these values beside the printer's own."""
+        self._added[name] = keywords
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far: asyncio.StreamWriter | None = None
@@ -78,7 +87,10 @@ class FrontPanel:
 
     def _answer(self, said: bytes) -> bytes:
         _, _, body = said.partition(b"\r\n\r\n")
-        kept = [piece for name, piece in _pieces(body) if name not in self._said]
+        pieces = list(_pieces(body))
+        for name, keywords in self._added.items():
+            pieces = _beside(pieces, name, keywords)
+        kept = [piece for name, piece in pieces if name not in self._said]
         if bytes([PRINTER_GROUP]) not in kept:
             kept.append(bytes([PRINTER_GROUP]))  # it had nothing to say of what was asked
         fresh = body[:HEAD] + b"".join(kept) + b"".join(self._said.values()) + bytes([END])
@@ -101,6 +113,20 @@ def _pieces(body: bytes) -> Iterator[tuple[str, bytes]]:
             piece = body[at : at + 5 + named + long]
         yield name, piece
         at += len(piece)
+
+
+def _beside(pieces: list[tuple[str, bytes]], name: str, keywords: tuple[str, ...]) -> list[tuple[str, bytes]]:
+    """Put keywords after an attribute's own values, or in the place of ``none``; where it is not told, nowhere."""
+    own = [index for index, (named, _) in enumerate(pieces) if named == name]
+    if not own or not keywords:
+        return pieces
+    none = pieces[own[0]][1].endswith(NONE)
+    kept, end = own[0] if none else own[-1] + 1, own[-1] + 1
+    fresh = [
+        (name, attribute(KEYWORD, name if none and not index else "", keyword.encode("ascii")))
+        for index, keyword in enumerate(keywords)
+    ]
+    return [*pieces[:kept], *fresh, *pieces[end:]]
 
 
 def _length(head: bytes) -> int:
