@@ -186,9 +186,10 @@ def made(order: Order) -> dict[str, bytes]:
     message = order.message()
     wire, popen = _start(subprocess.DEVNULL)
     try:
+        deadline = time.monotonic() + MADE_LIMIT_S
         wire.settimeout(MADE_LIMIT_S)
         wire.sendall(message)
-        return _snapshot(wire)
+        return _snapshot(wire, deadline)
     except TimeoutError:
         raise NotMade(f"{where}: not loaded within {MADE_LIMIT_S:g} s") from None
     except (OSError, EOFError, WireError) as error:
@@ -232,20 +233,24 @@ def _start(output: int) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     return near, popen
 
 
-def _snapshot(wire: socket.socket) -> dict[str, bytes]:
-    """Read the first message. Raises ``NotMade``, ``OSError``, ``EOFError``, ``WireError``."""
-    length, kind, _ = HEAD.unpack(_exactly(wire, HEAD.size))
+def _snapshot(wire: socket.socket, deadline: float) -> dict[str, bytes]:
+    """Read the first message by ``deadline``. Raises ``NotMade``, ``OSError``, ``EOFError``, ``WireError``."""
+    length, kind, _ = HEAD.unpack(_exactly(wire, HEAD.size, deadline))
     if kind not in {Kind.READY, Kind.REFUSED} or length > LIMITS[Kind(kind)]:
         raise WireError("an answer of another kind")
-    body = _exactly(wire, length)
+    body = _exactly(wire, length, deadline)
     if kind == Kind.REFUSED:
         raise NotMade("; ".join(decoded(PROBLEMS, body)))
     return dict(decoded(SNAPSHOT, body))
 
 
-def _exactly(wire: socket.socket, length: int) -> bytes:
+def _exactly(wire: socket.socket, length: int, deadline: float) -> bytes:
     data = bytearray()
     while len(data) < length:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:  # each byte for itself may come in time
+            raise TimeoutError
+        wire.settimeout(left_s)
         piece = wire.recv(length - len(data))
         if not piece:
             raise EOFError

@@ -88,6 +88,15 @@ def test_package_that_takes_for_ever_to_load_is_given_up(acme: Path, monkeypatch
         registry.create_hosted("acme-nasty", "receipt_printer", {"at_load_s": 60.0}, Limits())
 
 
+def test_package_that_greets_without_end_does_not_hold_up_the_start(
+    acme: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit is for the whole greeting: it used to begin anew with every byte."""
+    monkeypatch.setattr("devices.hosted.process.MADE_LIMIT_S", 3.0)
+    with pytest.raises(NotMade, match="not loaded within"):
+        registry.create_hosted("acme-dribbles", "id_reader", {}, Limits())
+
+
 def test_option_no_file_can_say_is_refused_and_not_sent(acme: Path) -> None:
     with pytest.raises(NotMade, match="acme-slips"):
         registry.create_hosted("acme-slips", "receipt_printer", {"width_mm": object()}, Limits())
