@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NOTHING = bytes(1 << 16)
+
+
+def overwrite(data: bytearray) -> None:
+    """Make every byte nought, in pieces: as much again would have to be found first, which holds up the loop."""
+    view = memoryview(data)
+    for begin in range(0, len(data), len(_NOTHING)):
+        piece = view[begin : begin + len(_NOTHING)]
+        piece[:] = _NOTHING[: len(piece)]
+
 
 class PiiWipedError(RuntimeError):
     """A value was revealed after the session that owned it had ended."""
@@ -39,7 +49,7 @@ class Pii(Generic[T]):
     def wipe(self) -> None:
         """Forget the value; idempotent."""
         if isinstance(self._value, bytearray):
-            self._value[:] = bytes(len(self._value))
+            overwrite(self._value)
         self._value = None
         self._wiped = True
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from devices.hosted.frames import HEAD, Kind
 from devices.hosted.shapes import WireError
+from devices.values import overwrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,5 +78,5 @@ class Link(asyncio.BufferedProtocol):
 
     def _forget(self) -> None:
         if self._body is not None:
-            self._body[:] = bytes(len(self._body))
+            overwrite(self._body)
         self._body, self._filled = None, 0

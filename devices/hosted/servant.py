@@ -31,6 +31,7 @@ from devices.hosted.frames import (
 )
 from devices.hosted.schema import decoded, encoded
 from devices.hosted.shapes import WireError
+from devices.values import overwrite
 
 if TYPE_CHECKING:
     import socket
@@ -64,7 +65,7 @@ class Line:
                 self._wire.sendall(message)
         except OSError:
             os._exit(0)
-        message[:] = bytes(len(message))
+        overwrite(message)
 
     def receive(self) -> tuple[Kind, int, bytearray]:
         """Return the next message. Raises ``Gone``."""
@@ -170,7 +171,7 @@ class Servant:
         name = ""
         try:
             name, given = decoded(CALLED, body)
-            body[:] = bytes(len(body))
+            overwrite(body)
             call = self._calls[name]
             result = await getattr(self._device, name)(*self._arguments(number, call, given))
             if name == "close":

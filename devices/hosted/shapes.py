@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from devices.values import Pii
+from devices.values import Pii, overwrite
 
 if TYPE_CHECKING:
     import enum
@@ -34,7 +34,7 @@ class Writer:
 
     def wipe(self) -> None:
         """Overwrite the bytes and forget the personal values they were made from."""
-        self.bytes[:] = bytes(len(self.bytes))
+        overwrite(self.bytes)
         for value in self.personal:
             value.wipe()
 

@@ -20,6 +20,13 @@ from kiosk.views import Field, FieldKind, KnownField, ReviewRow, plain, text
 NUMBER = "999999195203070019"
 
 
+@pytest.mark.parametrize("size", [0, 1, 65536, 65537, 200_000])
+def test_a_wiped_picture_leaves_no_byte_whatever_its_size(size):
+    picture = bytearray(b"\x07" * size)
+    Pii(picture).wipe()
+    assert picture == bytes(size)
+
+
 def test_a_personal_value_refuses_every_road_into_text():
     value = Pii(NUMBER)
     for road in (
