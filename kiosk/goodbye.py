@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError
@@ -10,6 +11,7 @@ from kiosk.card_watch import lifted, lying
 from kiosk.clock import deadline
 from kiosk.events import BelongingLeft
 from kiosk.intents import Agreed, Touched
+from kiosk.paper_watch import until_taken
 from kiosk.stage import Idle
 from kiosk.views import Belonging, Goodbye, Slot, Tone, text
 
@@ -29,19 +31,31 @@ def clearing_view() -> Goodbye:
     return Goodbye(title=text("goodbye.clearing"), belongings=(), cleared=False, body=text("goodbye.clearing_means"))
 
 
-async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card_laid: bool, papers: Mapping[Slot, bool]) -> None:
-    """Wait by the reader's sensor until no card lies there, whoever laid it; then show *cleared*.
+class CardLaid(enum.Enum):
+    """What the visit knows of a card on the reader."""
+
+    NO = enum.auto()
+    PERHAPS = enum.auto()  # asked for; the reader never told of one
+    YES = enum.auto()
+
+
+async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card: CardLaid, papers: Mapping[Slot, bool]) -> None:
+    """Wait by the reader's sensor until no card lies there, whoever laid it, and for paper; then show *cleared*.
 
     The operator is told of a card that stays, and of a reader that cannot say.
     """
-    watch = _CardWatch(tools, stage, visit, papers, card_laid=card_laid)
-    card = await watch.run()
+    left = await _CardWatch(tools, stage, visit, papers, card).run()
+
+    def remind(seen: Mapping[Slot, bool], urgent: bool) -> None:
+        stage.show(_paper_view(seen, card=card, urgent=urgent))
+
+    papers = await until_taken(tools, visit, papers, remind)
     cleared = Goodbye(
         title=text("goodbye.cleared"),
-        belongings=_belongings(papers, card=card),
+        belongings=_belongings(papers, card=left),
         cleared=True,
-        body=text("goodbye.card_unknown" if card is False else "goodbye.cleared_means"),
-        tone=Tone.ATTENTION if card is False else Tone.GOOD,
+        body=text("goodbye.card_unknown" if left is False else "goodbye.cleared_means"),
+        tone=Tone.ATTENTION if left is False else Tone.GOOD,
     )
     await stage.ask_while(
         cleared, tools.clock.sleep(tools.settings.timings.cleared_s), accept=(Agreed, Touched), idle=Idle.OFF
@@ -51,30 +65,32 @@ async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card_laid: bool
 class _CardWatch:
     """Looks for a card that was left. Nothing new starts before it is gone."""
 
-    def __init__(self, tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool], *, card_laid: bool) -> None:
+    def __init__(self, tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool], card: CardLaid) -> None:
         self._tools = tools
         self._stage = stage
         self._visit = visit
         self._papers = papers
-        self._card_laid = card_laid
+        self._card = card
 
     async def run(self) -> bool | None:
         """Return ``True``: the card was lifted; ``False``: nobody can say; ``None``: there was none."""
         if self._tools.devices.missing([ROLE]):
-            return self._unsure() if self._card_laid else None
+            return self._unsure()
         try:
             async with self._tools.devices.lease(ROLE) as reader:
                 if not isinstance(reader, IdReader):
                     raise TypeError(f"{ROLE} is a {type(reader).__name__}")
                 if not await lying(reader, self._tools.clock):
-                    return True if self._card_laid else None
+                    return True if self._card is CardLaid.YES else None
                 await self._until_lifted(reader)
         except DeviceError as error:
             self._tools.devices.report(ROLE, error)
-            return self._unsure() if self._card_laid else None
+            return self._unsure()
         return True
 
-    def _unsure(self) -> bool:
+    def _unsure(self) -> bool | None:
+        if self._card is CardLaid.NO:
+            return None
         self._tools.staff.tell("belonging.unknown", self._visit)
         return False
 
@@ -108,6 +124,16 @@ class _CardWatch:
             body=text("goodbye.card_urgent" if urgent else "goodbye.card"),
             tone=Tone.ATTENTION if urgent else Tone.NEUTRAL,
         )
+
+
+def _paper_view(papers: Mapping[Slot, bool], *, card: bool | None, urgent: bool) -> Goodbye:
+    return Goodbye(
+        title=text("goodbye.title"),
+        belongings=_belongings(papers, card=card),
+        cleared=False,
+        body=text("goodbye.paper_urgent" if urgent else "goodbye.paper_take"),
+        tone=Tone.ATTENTION if urgent else Tone.NEUTRAL,
+    )
 
 
 def _belongings(papers: Mapping[Slot, bool], *, card: bool | None) -> tuple[Belonging, ...]:

@@ -21,19 +21,18 @@ from kiosk.events import (
     VisitEnded,
     VisitStarted,
 )
-from kiosk.goodbye import clearing_view, say_goodbye
-from kiosk.journey import Ending, Journey, Outcome
+from kiosk.goodbye import CardLaid, clearing_view, say_goodbye
+from kiosk.journey import Ending
 from kiosk.power_watch import PowerEnds
 from kiosk.quiet import Quiet
 from kiosk.runner import run
 from kiosk.session import Session
 from kiosk.stage import Stage, VisitOver
-from kiosk.steps.ask_progress import AskProgress
-from kiosk.steps.choose_language import ChooseLanguage
 from kiosk.steps.choose_service import ChooseService
 from kiosk.steps.give_slip import GiveSlip
 from kiosk.views import NOTHING, Language, Mode, text
 from kiosk.visit import Visit
+from kiosk.welcome import only_services, query, welcome
 from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
@@ -97,32 +96,7 @@ class Terminal:
         self._attraction = Attraction(tools, stage, self._around)
         self._endings: list[str] = []
         services = ChooseService(lambda: self._around)
-        self._welcome = Journey(
-            "welcome",
-            (ChooseLanguage(), services),
-            {
-                ("choose_language", Outcome.DONE): "choose_service",
-                ("choose_language", Outcome.BACK): Ending.ABANDONED,
-                ("choose_service", Outcome.DONE): Ending.COMPLETED,
-                ("choose_service", Outcome.BACK): "choose_language",
-            },
-        )
-        self._services = Journey(
-            "services",
-            (services,),
-            {
-                ("choose_service", Outcome.DONE): Ending.COMPLETED,
-                ("choose_service", Outcome.BACK): Ending.ABANDONED,
-            },
-        )
-        self._query = Journey(
-            "query",
-            (AskProgress(),),
-            {
-                ("ask_progress", Outcome.DONE): Ending.COMPLETED,
-                ("ask_progress", Outcome.BACK): Ending.ABANDONED,
-            },
-        )
+        self._welcome, self._services, self._query = welcome(services), only_services(services), query()
 
     def post(self, intent: Intent) -> None:
         """Take what the resident did; called on the core's loop."""
@@ -263,7 +237,8 @@ class Terminal:
             await self._wipe(visit)
         seconds = round(tools.clock.monotonic() - begun, 1)
         tools.log.emit(VisitEnded(visit=session.visit, ending=ending.value, seconds=seconds))
-        await say_goodbye(tools, stage, session.visit, card_laid=visit.card_laid, papers=visit.papers)
+        card = CardLaid.YES if visit.card_laid else CardLaid.PERHAPS if visit.card_asked else CardLaid.NO
+        await say_goodbye(tools, stage, session.visit, card=card, papers=visit.papers)
         self._endings.append(ending.value)
 
     async def _give_number(self, visit: Visit, ending: Ending) -> None:
@@ -287,16 +262,16 @@ class Terminal:
             visit.package = self._attraction.complaint()
             return await self._service(visit)
         chosen = (visit.stage.language.value, visit.stage.mode) != (self._tools.settings.terminal.language, Mode.NORMAL)
-        welcome = self._services if chosen else self._welcome
+        first = self._services if chosen else self._welcome
         while True:
-            if await run(visit, welcome) is not Ending.COMPLETED:
+            if await run(visit, first) is not Ending.COMPLETED:
                 return Ending.ABANDONED
             ending = await self._service(visit)
             if ending is not Ending.ABANDONED or visit.card_laid:
                 return ending
             visit.session.forget_answers()
             visit.edit = ""
-            welcome = self._services
+            first = self._services
 
     async def _service(self, visit: Visit) -> Ending:
         return await run(visit, plan(visit.service, self._tools.settings.face))

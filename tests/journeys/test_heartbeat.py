@@ -239,7 +239,7 @@ async def test_without_central_no_test_items_pile_up_and_the_devices_are_proven_
 
 async def test_a_test_item_that_is_not_delivered_is_not_put_again_and_again(machine):
     machine.desk.settled_at_once = False
-    machine.service.heartbeat._checks._outbox.pending = 1
+    machine.outbox.pending = 1
     await machine.attract()
     await machine.until(lambda: machine.beats, "the first beat", within_s=400)
     await machine.alone(1200)

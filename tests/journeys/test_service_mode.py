@@ -157,6 +157,7 @@ class ServiceBook(Playbook):
         )
         tools.staff._open_desk = lambda _lane: self.desk
         tools = replace(tools, settings=settings, devices=manager, face=None)
+        self.outbox = FakeOutbox()
         self.guide = GuideLights(self.screen)
         tools.log.listen(self.guide.hear)
         self.stage = Stage(self.guide, self.clock, settings.timings)
@@ -175,7 +176,7 @@ class ServiceBook(Playbook):
             heard,
             tools,
             self.stage,
-            FakeOutbox(),  # type: ignore[arg-type]
+            self.outbox,  # type: ignore[arg-type]
             version="0.1.0",
             open_desk=lambda _visit: self.desk,  # type: ignore[arg-type,return-value]
             open_dry_desk=lambda _visit: self.desk,  # type: ignore[arg-type,return-value]
