@@ -19,7 +19,8 @@ Item {
 
     Shape {
         anchors.fill: parent
-        layer.enabled: true // the software renderer does not clip a shape that lies wholly outside
+        // The software renderer does not clip a shape that lies wholly outside; a hidden layer would keep its old size.
+        layer.enabled: visible
 
         ShapePath {
             scale: Qt.size(mark.size / 48, mark.size / 48)
