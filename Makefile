@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 VISITS := $(wildcard tests/visits/*.yaml)
 COMPILE := pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
-.PHONY: help setup run test check visits bench soak lock goldens clean
+.PHONY: help setup run test check visits bench soak faults lock goldens clean
 
 help: ## list what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ bench: setup ## queue and devices against peers and physics (an hour; QUICK=1: m
 soak: setup ## cut the power 100,000 times on rebuilt disks (N= cuts, SEED= first day; one cut again: SCENARIO= SEED= CUT=)
 	@$(PYTHON) -m tests.cuts.soak $(if $(N),--cuts $(N)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(CUT),--cut $(CUT))
+
+faults: setup ## break everything at every moment: the whole fault matrix (one again: CELL= or SEED=; PAIRS= how many)
+	@$(PYTHON) -m tests.faults $(if $(CELL),--cell '$(CELL)') $(if $(SEED),--seed $(SEED)) $(if $(PAIRS),--pairs $(PAIRS))
 
 lock: ## compile the locks anew from pyproject.toml
 	@python3 -m venv build/lock-tool

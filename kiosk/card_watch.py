@@ -1,4 +1,4 @@
-"""Whether a card lies on the reader, whoever laid it. A reader that says nothing is a fault, never a wait without end."""
+"""Whether a card lies on the reader, whoever laid it. One that says nothing is a fault, never a wait without end."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 from devices.errors import DeviceError
@@ -31,20 +30,21 @@ def clearing_view() -> Goodbye:
     return Goodbye(title=text("goodbye.clearing"), belongings=(), cleared=False, body=text("goodbye.clearing_means"))
 
 
-class CardLaid(enum.Enum):
-    """What the visit knows of a card on the reader."""
-
-    NO = enum.auto()
-    PERHAPS = enum.auto()  # asked for; the reader never told of one
-    YES = enum.auto()
-
-
-async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card: CardLaid, papers: Mapping[Slot, bool]) -> None:
+async def say_goodbye(
+    tools: Tools,
+    stage: Stage,
+    visit: str,
+    *,
+    card_laid: bool,
+    papers: Mapping[Slot, bool],
+    card_asked: bool = False,
+) -> None:
     """Wait by the reader's sensor until no card lies there, whoever laid it, and for paper; then show *cleared*.
 
-    The operator is told of a card that stays, and of a reader that cannot say.
+    The operator is told of a card that stays, and of a reader that cannot say. ``card_asked``: one was asked for, so
+    that it may lie there although the reader never told of it (``card_laid``).
     """
-    left = await _CardWatch(tools, stage, visit, papers, card).run()
+    card = await _CardWatch(tools, stage, visit, papers, laid=card_laid, asked=card_asked).run()
 
     def remind(seen: Mapping[Slot, bool], urgent: bool) -> None:
         stage.show(_paper_view(seen, card=card, urgent=urgent))
@@ -52,10 +52,10 @@ async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card: CardLaid,
     papers = await until_taken(tools, visit, papers, remind)
     cleared = Goodbye(
         title=text("goodbye.cleared"),
-        belongings=_belongings(papers, card=left),
+        belongings=_belongings(papers, card=card),
         cleared=True,
-        body=text("goodbye.card_unknown" if left is False else "goodbye.cleared_means"),
-        tone=Tone.ATTENTION if left is False else Tone.GOOD,
+        body=text("goodbye.card_unknown" if card is False else "goodbye.cleared_means"),
+        tone=Tone.ATTENTION if card is False else Tone.GOOD,
     )
     await stage.ask_while(
         cleared, tools.clock.sleep(tools.settings.timings.cleared_s), accept=(Agreed, Touched), idle=Idle.OFF
@@ -65,12 +65,15 @@ async def say_goodbye(tools: Tools, stage: Stage, visit: str, *, card: CardLaid,
 class _CardWatch:
     """Looks for a card that was left. Nothing new starts before it is gone."""
 
-    def __init__(self, tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool], card: CardLaid) -> None:
+    def __init__(
+        self, tools: Tools, stage: Stage, visit: str, papers: Mapping[Slot, bool], *, laid: bool, asked: bool
+    ) -> None:
         self._tools = tools
         self._stage = stage
         self._visit = visit
         self._papers = papers
-        self._card = card
+        self._laid = laid
+        self._asked = asked
 
     async def run(self) -> bool | None:
         """Return ``True``: the card was lifted; ``False``: nobody can say; ``None``: there was none."""
@@ -81,7 +84,7 @@ class _CardWatch:
                 if not isinstance(reader, IdReader):
                     raise TypeError(f"{ROLE} is a {type(reader).__name__}")
                 if not await lying(reader, self._tools.clock):
-                    return True if self._card is CardLaid.YES else None
+                    return True if self._laid else None
                 await self._until_lifted(reader)
         except DeviceError as error:
             self._tools.devices.report(ROLE, error)
@@ -89,7 +92,7 @@ class _CardWatch:
         return True
 
     def _unsure(self) -> bool | None:
-        if self._card is CardLaid.NO:
+        if not (self._laid or self._asked):
             return None
         self._tools.staff.tell("belonging.unknown", self._visit)
         return False

@@ -76,8 +76,8 @@ async def _run_step(visit: Visit, step: Step) -> Outcome:
             recovery = recovery_for(error)
             attempts[recovery] += 1  # a card lifted early uses up no try of a line that crackled
             _note(visit, step, error, recovery)
-            if isinstance(error, OutcomeUnknown) and attempts[recovery] <= ASKED_AT_MOST:
-                unknown = error
+            if isinstance(error, OutcomeUnknown):
+                unknown = error  # every time: what came out has to be known; the step limits its own attempts
                 continue
             outcome = await _recover(visit, step, error, recovery, attempts[recovery])
             if outcome is not None:

@@ -21,7 +21,7 @@ from kiosk.events import (
     VisitEnded,
     VisitStarted,
 )
-from kiosk.goodbye import CardLaid, clearing_view, say_goodbye
+from kiosk.goodbye import clearing_view, say_goodbye
 from kiosk.journey import Ending
 from kiosk.power_watch import PowerEnds
 from kiosk.quiet import Quiet
@@ -237,8 +237,8 @@ class Terminal:
             await self._wipe(visit)
         seconds = round(tools.clock.monotonic() - begun, 1)
         tools.log.emit(VisitEnded(visit=session.visit, ending=ending.value, seconds=seconds))
-        card = CardLaid.YES if visit.card_laid else CardLaid.PERHAPS if visit.card_asked else CardLaid.NO
-        await say_goodbye(tools, stage, session.visit, card=card, papers=visit.papers)
+        laid, asked = visit.card_laid, visit.card_asked
+        await say_goodbye(tools, stage, session.visit, card_laid=laid, card_asked=asked, papers=visit.papers)
         self._endings.append(ending.value)
 
     async def _give_number(self, visit: Visit, ending: Ending) -> None:

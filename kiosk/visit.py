@@ -88,6 +88,7 @@ class Visit:
     number_given: bool = False  # the resident has seen the case's number
     edit: str = ""  # the field the resident wants to change
     papers: dict[Slot, bool] = field(default_factory=dict)  # where paper came out, and whether the resident took it
+    card_asked: bool = False  # so one may lie there that a broken reader never told of
     card_laid: bool = False
     closing: AsyncExitStack = field(default_factory=AsyncExitStack)  # what must end with the visit
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 ROLE = "document_printer"
 ASK_PRINTER_EVERY_S = 2.0
+ATTEMPTS = 3  # at a job whose link is lost; then the resident is asked
 PARTIAL = "partial"  # outcome of a job that ended after some of its sheets
 
 
@@ -67,7 +68,10 @@ class PrintDocument(Step):
             return await self.run(visit)
         if outcome is PrintOutcome.NOT_PRINTED:
             await self._account_part(visit, trail)
-            return None
+            if trail.attempts % ATTEMPTS:
+                return None
+            detail = f"{ATTEMPTS} attempts, and the link was lost in each"
+            raise DeviceFault(detail, code=DeviceCode.JOB_ABORTED, device=ROLE)
         await self._account_part(visit, trail, PrintOutcome.UNKNOWN.value)
         visit.papers[Slot.DOCUMENT_TRAY] = False  # perhaps: the goodbye asks to look
         visit.tools.staff.tell("print.outcome_unknown", visit.session.visit)

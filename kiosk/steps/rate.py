@@ -9,11 +9,13 @@ from kiosk.intents import Declined, Submitted
 from kiosk.journey import Outcome, Step
 from kiosk.stage import Idle
 from kiosk.views import Option, Rating, text
+from offline_queue.errors import QueueError
 
 if TYPE_CHECKING:
     from kiosk.visit import Visit
 
 GRADES = ("5", "4", "3", "2", "1")
+OUTBOX = "outbox"  # the alarm's subject
 REASONS = ("slow", "hard", "faulty", "unfriendly", "other")
 
 
@@ -49,6 +51,10 @@ class Rate(Step):
                     continue
                 reasons = tuple(reason for reason in given.get("reasons", "").split(",") if reason in REASONS)
                 service = visit.service
-                await visit.desk.put_rating(visit.case, service.code, service.version, int(grade), reasons)
+                try:
+                    await visit.desk.put_rating(visit.case, service.code, service.version, int(grade), reasons)
+                except QueueError as error:  # what the resident came for is done: a lost grade is staff's affair alone
+                    visit.tools.staff.tell(str(error.code), OUTBOX, lasting=False)
+                    return
                 visit.tools.log.emit(Rated(visit=visit.session.visit, grade=int(grade)))
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from devices.errors import DeviceError, DeviceTimeout
+from devices.errors import DeviceCode, DeviceError, DeviceTimeout
 from devices.id_reader import IdReader
 from kiosk.card_watch import lifted, waiting
 from kiosk.catalogue.model import Identity
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_CARD = "read_card.no_card"
 ROLE = "id_reader"
+LOOK_S = 20.0  # after so long without word of a card the reader is asked whether it still sees any
 READ_S = 15.0  # a card with a fingerprint takes about 4 s; a reader still silent then will not speak
 
 
@@ -36,6 +37,7 @@ class ReadCard(Step):
         """Read the card. ``MediumError`` is the runner's business: it asks again."""
         if visit.session.card is not None:
             return Outcome.DONE  # came back from a later step: the card is known
+        visit.card_asked = True
         async with visit.tools.devices.lease(ROLE) as device:
             if not isinstance(device, IdReader):
                 raise TypeError(f"{ROLE} is a {type(device).__name__}")
@@ -63,7 +65,7 @@ class ReadCard(Step):
                 visit.stage.update(_view(visit, hint=False, lying=True))
                 await lifted(reader, visit.tools.clock)
                 visit.stage.update(_view(visit, hint=False))
-            await reader.wait_card()
+            await _found(visit, reader)
             visit.card_laid = True
             return await _read(visit, reader)
 
@@ -86,6 +88,21 @@ class ReadCard(Step):
             )
         )
         await visit.stage.watch(prepared_check(visit, card))
+
+
+async def _found(visit: Visit, reader: IdReader) -> None:
+    """Wait for a card. A reader that hangs must not look like a resident who lays none: it is asked now and then."""
+    clock = visit.tools.clock
+    while True:
+        try:
+            async with deadline(clock, LOOK_S):
+                return await reader.wait_card()
+        except TimeoutError as error:
+            if isinstance(error, DeviceError):
+                raise
+        if await waiting(reader, clock):
+            visit.tools.staff.tell(DeviceCode.TIMEOUT.value, ROLE, lasting=False)
+            return None
 
 
 async def _read(visit: Visit, reader: IdReader) -> IdentityCard:

@@ -106,7 +106,7 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
 }
 CONDITIONS_OF_NO_ROLE: dict[Condition, str] = {}
 
-# A condition of pictures does not stop the camera's pictures; these are how its driver tells of them when asked for one.
+# How a driver tells of a condition when the device is used all the same.
 CODE_OF_CONDITION = {
     Condition.NO_FRAMES: DeviceCode.NO_FRAMES,
     Condition.FROZEN: DeviceCode.FROZEN,

@@ -11,6 +11,8 @@ from kiosk.steps.apologise import AGAIN as SEND_AGAIN
 from kiosk.views import Key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kiosk.catalogue.model import Package
     from kiosk.intents import Intent
     from kiosk.views import Scene
@@ -41,6 +43,7 @@ class Hands:
         self._seen = (-1, "")
         self._since = 0.0
         self._again = 0
+        self._moved = 0.0  # when the card was last laid or lifted
         self._gone = False
         self._helped = False
         self.begun = False
@@ -138,19 +141,19 @@ class Hands:
         return self._does(Agreed)
 
     def _prompt(self, scene: Scene) -> bool:
-        reader = self._bench.machines["id_reader"]
-        if reader.lying and (reader.fresh.is_set() or not self._waited(LIFT_S)):
-            if scene.view.body.key == "read_card.lift_first" and self._waited(LIFT_S):
-                reader.lift()
-                return True
-            return False
-        if reader.lying:
-            reader.lift()
-            return True
-        if self._waited(LAY_S):
-            reader.lay()
-            return True
+        reader, lift_first = self._bench.machines["id_reader"], scene.view.body.key == "read_card.lift_first"
+        if self._bench.clock.monotonic() - self._moved < LIFT_S:
+            return False  # a hand takes its time
+        if reader.lying and (lift_first or not reader.fresh.is_set()):
+            return self._hand(reader.lift)
+        if not reader.lying and self._waited(LAY_S):
+            return self._hand(reader.lay)
         return False
+
+    def _hand(self, move: Callable[[], None]) -> bool:
+        self._moved = self._bench.clock.monotonic()
+        move()
+        return True
 
     def _consent(self, scene: Scene) -> bool:
         return self._does(Agreed)

@@ -1,4 +1,4 @@
-"""Devices with a truth of their own: what lies on the reader and what fell into the tray, whatever anybody says of it."""
+"""Devices with a truth of their own: what lies on the reader, what fell into the tray, whatever is said of it."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Cam(_Machine, Camera):
     async def frame(self) -> Frame:
         await self.clock.sleep(FRAME_S)
         self.count += 1
-        await self._use("frame", CALL if self.count > 2 else "")  # noqa: PLR2004 - in the middle of looking
+        await self._use("frame", CALL if self.count > 2 else "")
         return Frame(1, 1, self.count.to_bytes(3, "big"), self.clock.monotonic())
 
 

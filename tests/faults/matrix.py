@@ -1,4 +1,4 @@
-"""The matrix: service x role x fault x moment x how often. Every cell of it comes from the closed sets by construction."""
+"""The matrix: service x role x fault x moment x how often, each cell from the closed sets by construction."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Cell:
     @property
     def id(self) -> str:
         """Return what replays it: ``make faults CELL=…``."""
-        return "/".join((self.service, self.role, self.fault, self.moment, self.times))
+        return f"{self.service}/{self.role}/{self.fault}/{self.moment}/{self.times}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,28 +89,40 @@ def _of(package: Package) -> Iterator[Cell]:
         for fault in faults(role):
             for moment, times in product(moments(role, fault), TIMES):
                 yield Cell(package.code, role, fault, moment, times)
+    yield from _of_central(package)
+    if package.identity is Identity.CARD_FACE:
+        yield from _of_face(package.code)
+    puts = ("case", "rating", "alarm", *(("print",) if _prints(package) else ()))
+    for fault, moment, times in product(QUEUE_FAULTS, puts, TIMES):
+        yield Cell(package.code, QUEUE, fault, moment, times)
+    for fault in ("missing", "silent", "name_too_long"):
+        yield Cell(package.code, SLIP_KEY, fault, "slip", "forever")
+
+
+def _of_central(package: Package) -> Iterator[Cell]:
     for fault, moment, times in product(CENTRAL_FAULTS, _calls(package), TIMES):
         yield Cell(package.code, CENTRAL, fault, moment, times)
     yield Cell(package.code, CENTRAL, "answer_lost", "settled", "forever")
     yield Cell(package.code, CENTRAL, "case_refused", "settled", "once")
     yield Cell(package.code, CENTRAL, "refuses", "decision", "once")
     yield Cell(package.code, CENTRAL, "undecided", "decision", "forever")
-    if "document_printer" in package.needs:
+    if _prints(package):
         for fault in ("seal_broken", "wrong_person"):
             yield Cell(package.code, CENTRAL, fault, "document", "once")
-    if package.identity is Identity.CARD_FACE:
-        for fault, moment, times in product(FACE_FAULTS, ("photo", "look", "compare"), TIMES):
-            yield Cell(package.code, FACE, fault, moment, times)
-        for fault, times in product(("unsure", "no_match"), TIMES):
-            yield Cell(package.code, FACE, fault, "compare", times)
-        for times in TIMES:
-            yield Cell(package.code, FACE, "no_face", "look", times)
-            yield Cell(package.code, FACE, "photo_refused", "photo", times)
-    puts = ("case", "rating", "alarm", *(("print",) if "document_printer" in package.needs else ()))
-    for fault, moment, times in product(QUEUE_FAULTS, puts, TIMES):
-        yield Cell(package.code, QUEUE, fault, moment, times)
-    for fault in ("missing", "silent", "name_too_long"):
-        yield Cell(package.code, SLIP_KEY, fault, "slip", "forever")
+
+
+def _of_face(code: str) -> Iterator[Cell]:
+    for fault, moment, times in product(FACE_FAULTS, ("photo", "look", "compare"), TIMES):
+        yield Cell(code, FACE, fault, moment, times)
+    for fault, times in product(("unsure", "no_match"), TIMES):
+        yield Cell(code, FACE, fault, "compare", times)
+    for times in TIMES:
+        yield Cell(code, FACE, "no_face", "look", times)
+        yield Cell(code, FACE, "photo_refused", "photo", times)
+
+
+def _prints(package: Package) -> bool:
+    return "document_printer" in package.needs
 
 
 def faults(role: str) -> tuple[str, ...]:
@@ -138,7 +150,7 @@ def _calls(package: Package) -> tuple[str, ...]:
     if package.offline is Offline.ONLINE_ONLY:
         calls.append("submit")
     calls.append("decision")
-    if "document_printer" in package.needs:
+    if _prints(package):
         calls.append("document")
     return (*calls, GOODBYE)
 

@@ -7,13 +7,14 @@ the outbox, and words on the glass.
 from __future__ import annotations
 
 import dataclasses
-import enum
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from devices.printer import PrintOutcome
 from kiosk.texts import catalogue
 from kiosk.views import Attract, Fault, Goodbye, Key, Language, Mode, OutOfService, Progress, Scene, Text
+from tests.faults.expected import End, expected
 from tests.journeys.conftest import NAME, NUMBER, NUMBER_GIVEN
 
 if TYPE_CHECKING:
@@ -27,18 +28,6 @@ WORKS_AT_MOST_S = 135.0  # a blocked printer is waited for longest: two minutes,
 CLEARING_AT_MOST_S = 11.0  # a lost device is looked at before the goodbye can speak of it
 PROMISE = "Staff have been told"
 THANKS = frozenset({"slip.title_received", "slip.title_taken_in", "print.title_ready"})
-
-
-class End(enum.StrEnum):
-    """How a visit ended, in a buyer's words."""
-
-    DONE = "done"  # the service was finished
-    TAKEN_IN = "taken in"  # the case is in the outbox, and its number with the resident
-    FAULT = "fault shown"  # said what happened; the case's number where there is one
-    OTHER_WAY = "another way"  # where else, and whom to call
-    REFUSED = "refused"  # by the office, or by a check, with its reason
-    NOT_OFFERED = "not offered"  # the service was shown with its reason and could not be begun
-    TIMED_OUT = "timed out"  # nobody answered
 
 
 _ENDS = {
@@ -69,8 +58,11 @@ def faults_of(bench: Bench) -> list[str]:
         return [f"crash: {story.crash!r}"]
     if story.stuck:
         return ["stuck: the terminal did not come back to an untouched screen"]
+    end, cells = end_of(bench), story.run.cells
+    wrong = len(cells) == 1 and not story.run.resident and end not in expected(cells[0])
+    problems = [f"end: {end}, where {sorted(expected(cells[0]))} is right"] if wrong else []
     checks = (_frame, _paper, _card, _case, _data, _staff, _words, _exits, _time)
-    return [problem for check in checks for problem in check(bench)]
+    return problems + [problem for check in checks for problem in check(bench)]
 
 
 def _frame(bench: Bench) -> Iterator[str]:
@@ -102,7 +94,9 @@ def _paper(bench: Bench) -> Iterator[str]:
     if sum(1 for body in records if body["outcome"] == PrintOutcome.PRINTED.value) > 1:
         yield "paper: two copies were written down as printed"
     told = {code for code, _ in _alarms(bench)}
-    if any(job.outcome is PrintOutcome.UNKNOWN for job in jobs):
+    never_asked = any(plant.cell.role == "document_printer" and plant.cell.times == "forever" for plant in bench.plants)
+    unknown = any(job.outcome is PrintOutcome.UNKNOWN for job in jobs)
+    if unknown or (never_asked and "print.outcome_unknown" in told):
         if not known <= written <= fell:
             yield f"paper: {known} sheets were seen to come out, {written} are written down"
         if "print.outcome_unknown" not in told:
@@ -213,10 +207,15 @@ def _staff(bench: Bench) -> Iterator[str]:
         if cell.fault.startswith("medium.") and any(subject == cell.role for _, subject in alarms):
             yield "staff: told of a device for the resident's own card"
         if cell.role in bench.machines and plant.fired and not cell.fault.startswith("medium."):
-            degraded = plant.health_degraded
+            passed = cell.fault.startswith("says.") and cell.times == "once"  # over before anybody had to wait long
+            degraded = plant.health_degraded or (passed and any(job.whole for job in _jobs(bench, cell.role)))
             named = any(subject == cell.role for _, subject in alarms) or _event_names(bench, cell)
             if not named and not degraded and not lost:
                 yield f"staff: nobody was told of {cell.role} {cell.fault}"
+
+
+def _jobs(bench: Bench, role: str) -> list[Any]:
+    return getattr(bench.machines[role], "jobs", [])
 
 
 def _event_names(bench: Bench, cell: Any) -> bool:
@@ -267,7 +266,7 @@ def _exits(bench: Bench) -> Iterator[str]:
 
 def _time(bench: Bench) -> Iterator[str]:
     scenes = bench.story.scenes
-    for (at, scene), (then, _) in zip(scenes, scenes[1:], strict=False):
+    for (at, scene), (then, _) in pairwise(scenes):
         kind, lasted = type(scene.view).__name__, then - at
         ready = getattr(scene.view, "ready", False)
         if kind in WORKING and not ready and lasted > WORKS_AT_MOST_S:
@@ -277,4 +276,3 @@ def _time(bench: Bench) -> Iterator[str]:
         if clearing and lasted > CLEARING_AT_MOST_S:
             yield f"time: the goodbye came after {lasted:.0f} s"
             return
-

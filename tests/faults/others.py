@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from kiosk.errors import DocumentRefused, GatewayRefused, GatewayRejected, GatewayUnreachable, GatewayUntrusted, KioskCode
+from devices.values import Pii
+from kiosk.errors import (
+    DocumentRefused,
+    GatewayRefused,
+    GatewayRejected,
+    GatewayUnreachable,
+    GatewayUntrusted,
+    KioskCode,
+)
 from kiosk.gateway import Decision, DecisionState, DocumentRef
 from kiosk.identity.face import FaceAnswer, FaceCode, FaceEngineError, Look, Verdict
 from kiosk.keys import KeyCode, KeyStoreError
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
 SLOW_S = 30.0  # the wire's own deadline: the port promises that every method has one
 DECIDING_S = 1.5
 PAGES = 3
+FORGED = frozenset({"seal_broken", "wrong_person"})  # found out by the terminal, not said by central
 
 
 @dataclass
@@ -105,7 +114,8 @@ class Central(FakeGateway):
     paper = True
 
     async def document(self, document: str) -> bytes:
-        await self._call("document")
+        if not any(plant.cell.fault in FORGED for plant in self._planted.plants):
+            await self._call("document")
         return await super().document(document)
 
 
@@ -117,14 +127,13 @@ class Proof(FakeVerifier):
         self._planted = planted
 
     def verify(self, pdf: bytes, sha256: str, at: object) -> Any:
-        for plant in self._planted.plants:
-            if plant.cell.fault in {"seal_broken", "wrong_person"}:
-                fault = self._planted.struck("document")
-                if fault:
-                    code = KioskCode.SEAL_BROKEN if fault == "seal_broken" else KioskCode.WRONG_PERSON
-                    raise DocumentRefused("planted", code=code)
+        forged = any(plant.cell.fault in FORGED for plant in self._planted.plants)
+        fault = self._planted.struck("document") if forged else ""
+        if fault == "seal_broken":
+            raise DocumentRefused("planted", code=KioskCode.SEAL_BROKEN)
         sealed = super().verify(pdf, sha256, at)
-        return type(sealed)(subject=sealed.subject, pages=PAGES, signer=sealed.signer, text=sealed.text)
+        subject = replace(sealed.subject, name=Pii("测试·别人")) if fault else sealed.subject
+        return replace(sealed, subject=subject, pages=PAGES)
 
 
 class Engine(FakeFace):

@@ -1,4 +1,4 @@
-"""One fault, planted: dormant until its moment, then it strikes as often as its cell says, and writes down that it did."""
+"""One fault, planted: dormant until its moment, then it strikes as often as its cell says, and tells that it did."""
 
 from __future__ import annotations
 
