@@ -37,6 +37,8 @@ NEVER_RAISES: Final = frozenset({"close", "stop", "silence"})
 """As their ports promise."""
 NONE_LOST: Final = frozenset({("PinPad", "key"), ("Sensors", "change"), ("Power", "changed")})
 """Calls whose answer, come too late for a caller that was cancelled, belongs to the next caller: their ports say so."""
+STARTS_ANEW: Final = frozenset({"open", "close", "start", "stop"})
+"""What came before one of these is dropped, as the ports say."""
 SNAPSHOT_AFTER: Final = frozenset({"open", "probe"})
 """Calls after which the methods that answer from memory may say something else."""
 

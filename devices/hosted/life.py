@@ -21,7 +21,7 @@ from devices.errors import (
     forget_frames,
 )
 from devices.hosted.allowance import Allowance
-from devices.hosted.calls import CHANGES_STATE, bug
+from devices.hosted.calls import CHANGES_STATE, STARTS_ANEW, bug
 from devices.hosted.frames import (
     ANSWER,
     CALLED,
@@ -109,6 +109,9 @@ class Life:
         if self.lost is not None:
             raise self._same(self.lost)
         call = self._calls[name]
+        if name in STARTS_ANEW:
+            for each in self._pending.values():
+                each.stale = each.left
         loop = asyncio.get_running_loop()
         pending = Pending(call, loop.create_future(), **spoken(call, given))
         arguments = tuple(crossing(parameter, given[parameter.name]) for parameter in call.parameters)
@@ -117,7 +120,8 @@ class Life:
             raise self._same(self.lost)
         number = next(self._numbers)
         self._pending[number] = pending
-        deadline = loop.call_later(SOON_S, self._late, name) if name in ANSWERED_SOON else None
+        too_late = f"{name}: no answer within {SOON_S:g} s"
+        deadline = loop.call_later(SOON_S, self._lose, too_late) if name in ANSWERED_SOON else None
         message = encoded(CALLED, (name, arguments))
         self._transport.write(framed(Kind.CALL, number, message.bytes))
         try:
@@ -225,12 +229,11 @@ class Life:
             elif pending.over:
                 pending.finish(pending.returned)
             else:
-                detail = f"{call.name} ended before its dialogue did"
-                pending.fail(DeviceProtocolError(detail, device=self._order.name))
+                pending.fail(DeviceProtocolError(f"{call.name} ended before its dialogue", device=self._order.name))
         elif not pending.left:
             pending.finish(decoded(call.result, body))
         else:  # not even read, unless it must not be lost: it may be a person's
-            if call.none_lost:
+            if call.none_lost and not pending.stale:
                 self._hearers.late(call.name, decoded(call.result, body))
             pending.finish(None)
 
@@ -263,9 +266,6 @@ class Life:
             self._lose(next(sign for sign in self._signs if sign != LINE_CLOSED))
         else:
             asyncio.get_running_loop().call_later(END_TOLD_S, self._lose, how)
-
-    def _late(self, name: str) -> None:
-        self._lose(f"{name}: no answer within {SOON_S:g} s")
 
     def _lose(self, why: str) -> None:
         """Give the process up. The first reason counts."""

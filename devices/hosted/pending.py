@@ -30,6 +30,7 @@ class Pending:
     returned: object = None
     raised: Exception | None = None
     left: bool = False  # its caller was cancelled
+    stale: bool = False  # and what it may still answer belongs to nobody any more
     job: str = ""
 
     def fail(self, error: Exception) -> None:

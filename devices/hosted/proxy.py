@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from devices.device import Device, DeviceInfo
 from devices.errors import DeviceCode, DeviceError, DeviceUnavailable
-from devices.hosted.calls import NEVER_RAISES, calls_of, port_of
+from devices.hosted.calls import NEVER_RAISES, STARTS_ANEW, calls_of, port_of
 from devices.hosted.life import Life
 from devices.hosted.pending import Hearers
 from devices.hosted.process import NotMade, Order, made
@@ -37,8 +37,6 @@ CLOSE_LIMIT_S: Final = 2.0  # a device that hangs is given up within two seconds
 STEADY_S: Final = 60.0  # a process that lived so long is no part of a row of losses
 BACKOFF_FIRST_S: Final = 1.0  # before the start after the second loss in a row; the first costs no wait
 BACKOFF_LAST_S: Final = 30.0
-STARTS_ANEW: Final = frozenset({"open", "close", "start", "stop"})
-"""What came before one of these is dropped, as the ports say."""
 
 
 class HostedDevice(Device, ABC):

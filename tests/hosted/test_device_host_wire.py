@@ -20,12 +20,15 @@ from devices.errors import DeviceCode, DeviceError, DeviceUnavailable, MediumErr
 from devices.health import Condition, Health, HealthState
 from devices.hosted import process
 from devices.hosted.calls import calls_of, port_of
-from devices.hosted.frames import error_body, error_from
+from devices.hosted.frames import Kind, error_body, error_from
+from devices.hosted.life import Life
 from devices.hosted.link import Link
+from devices.hosted.pending import Hearers
+from devices.hosted.process import Order
 from devices.hosted.schema import NAMES, decoded, encoded, shape_of
 from devices.hosted.shapes import MEMBERS_MAX, WireError
 from devices.lights import Light, LightState
-from devices.pin_pad import PadKey
+from devices.pin_pad import PadKey, PinPad
 from devices.roles import PORTS
 from devices.values import (
     CardKind,
@@ -294,6 +297,32 @@ async def test_key_pressed_before_a_start_is_dropped(make: Callable[..., HostedD
             await device.key()
     await device.start()
     assert await device.key() is PadKey.TWO
+
+
+class _Nowhere(asyncio.Transport):
+    def write(self, data: object) -> None:
+        """Send nothing: the test is the driver's process."""
+
+
+async def test_key_that_comes_after_a_start_belongs_to_nobody() -> None:
+    """A driver that was slow to end the call gave the next person the digit of the one before."""
+    heard: list[tuple[str, object]] = []
+    life = Life(
+        Order("acme-pad", "pin_pad"), calls_of(PinPad), Hearers(lambda _: None, lambda *late: heard.append(late))
+    )
+    life._transport = _Nowhere()
+    async with asyncio.TaskGroup() as group:
+        key = group.create_task(life.ask("key", {}, wait_s=0.0))
+        await asyncio.sleep(0)
+        key.cancel()
+        await asyncio.wait({key})
+        start = group.create_task(life.ask("start", {}))
+        await asyncio.sleep(0)
+        life._hear(Kind.RESULT, 2, memoryview(b""))
+        await start
+        late = encoded(shape_of(PadKey), PadKey.SEVEN).bytes
+        life._hear(Kind.RESULT, 1, memoryview(late))
+    assert not heard
 
 
 async def test_calls_on_a_closed_device_say_so_and_stop_never_raises(make: Callable[..., HostedDevice]) -> None:
