@@ -15,7 +15,7 @@ from kiosk.events import ModeChanged
 from kiosk.maintenance import actions, papers, records, returning
 from kiosk.maintenance.book import EntryKind
 from kiosk.maintenance.glass import Glass, LeftAlone
-from kiosk.maintenance.keeping import keep, kept
+from kiosk.maintenance.keeping import DAMAGED, keep, kept
 from kiosk.maintenance.overview import ACTIONS, DO, LEAVE, RETURN, choose_work
 from kiosk.maintenance.results import read_results
 from kiosk.maintenance.shift import Shift, Workshop
@@ -64,6 +64,8 @@ class ServiceMode:
         self._news = asyncio.Event()
         self.shift: Shift | None = None
         found = kept(self._path)
+        if not isinstance(found, dict) and (found is not None or self._path.with_name(FILE + DAMAGED).exists()):
+            found = {"why": "service"}  # what nobody can read does not bring a machine back
         self._served_as = IN_SERVICE
         self._closed = str(found.get("why", "")) if isinstance(found, dict) else ""
         self._back = str(found.get("back", "")) if isinstance(found, dict) else ""

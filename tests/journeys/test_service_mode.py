@@ -384,6 +384,15 @@ async def test_the_door_opened_without_an_order_is_out_of_service_at_once_also_a
     assert again.service.mode.closed == "door"
 
 
+async def test_a_note_of_being_out_of_service_that_is_damaged_does_not_bring_the_machine_back(machine, tmp_path):
+    machine.sensors.turn(Sensor.DOOR_OPEN, on=True)
+    await machine.on(MaintenancePage.WAITING)
+    await machine.until(lambda: machine.book(EntryKind.DOOR), "the entry")
+    next(tmp_path.rglob("closed.json")).write_bytes(b"\0\0")
+    for _ in range(2):  # also after the file was set aside
+        assert ServiceBook(tmp_path, machine.operator, machine.centre).service.mode.closed == "service"
+
+
 async def test_the_door_opened_in_a_visit_ends_it_at_once(machine):
     await machine.begin("services")
     await machine.until(lambda: type(machine.page).__name__ == "Choice", "the languages")
