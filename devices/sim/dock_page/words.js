@@ -46,7 +46,7 @@ const WORDS = {
     [m.jammed, "卡纸 jammed"], [m.toner !== "ok", TONER[m.toner]]), ...m.reasons]],
   slips: (m) => [[PAPER[m.paper]], [...COMMON(m), ...trouble([m.paper !== "ok", PAPER[m.paper]],
     [m.cover_open, "上盖打开 cover open"], [m.button, "走纸键 button"], [m.ticket, "出口有凭条 slip left"]), ...m.troubles]],
-  glass: (m) => [["玻璃上 on the glass: " + (SCENES[m.lies] || m.lies)], [
+  glass: (m) => [["玻璃上 on the glass: " + (m.lies === "nothing" ? "空的 nothing" : SCENES[m.lies] || m.lies)], [
     ...trouble([m.frozen, "画面静止 frozen"], [m.black, "镜头被遮 covered"], [m.white, "强光 too bright"],
       [m.mute, "没有画面 no pictures"], [!m.plugged, "已拔线 unplugged"])]],
   scanner: (m) => [["已出示 shown: " + m.shown], COMMON(m)],
