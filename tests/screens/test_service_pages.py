@@ -123,13 +123,14 @@ def test_every_colour_has_a_shape_of_its_own(gallery: Gallery) -> None:
     assert len(set(outlines.values())) == len(outlines)
 
 
-def test_every_section_and_every_work_can_be_chosen_by_its_id(gallery: Gallery) -> None:
+@pytest.mark.parametrize("language", Language)
+def test_every_section_and_every_work_can_be_chosen_by_its_name(gallery: Gallery, language: Language) -> None:
     view = page("service_overview")
-    gallery.show(FIXTURES["service_overview"], Language.EN, PORTRAIT)
+    gallery.show(FIXTURES["service_overview"], language, PORTRAIT)
     gallery.sent.clear()
 
     titles = {one.id: one.title for one in view.sections} | {one.id: one.title for one in view.options}
-    names = [texts.resolve(title, Language.EN) for title in titles.values()]
+    names = [texts.resolve(title, language) for title in titles.values()]
     assert len(set(names)) == len(names)
     for name in names:
         gallery.tap(name)
