@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kiosk.visit import Tools
 
 SLICE_S: Final = 2.0  # how long a device is held to look: a journey that wants it waits no longer
+READ_S: Final = 5.0  # a certificate of 3000 bytes takes a slow card a second
 BREATH_S: Final = 0.2  # in which others get the device
 AWAY_S: Final = 5.0
 FETCH_S: Final = 300.0
@@ -54,11 +55,14 @@ class Watch:
 
     async def _look_for_card(self, access: Access) -> Technician | None:
         try:
-            async with self._tools.devices.lease("card_reader") as reader, deadline(self._tools.clock, SLICE_S):
+            async with self._tools.devices.lease("card_reader") as reader:
                 if not isinstance(reader, CardReader):
                     raise TypeError(f"card_reader is a {type(reader).__name__}")
-                await reader.wait_card()
-                return await access.announced(reader)
+                async with deadline(self._tools.clock, SLICE_S):
+                    await reader.wait_card()
+                # The reader tells of a card once: one laid down at the slice's end is read all the same.
+                async with deadline(self._tools.clock, READ_S):
+                    return await access.announced(reader)
         except AccessRefused:
             return None
         except DeviceError as error:
