@@ -166,6 +166,7 @@ class Simulation:
     """What only a demo or a laboratory may do."""
 
     world: bool = False  # start simulated devices and take their addresses
+    roles: tuple[str, ...] = ()  # of simulated devices; empty: all under devices; the others are real
     central: bool = False  # start a central of its own
     dock: str = ""  # address of the world's control page
 
@@ -357,6 +358,11 @@ def _judge(settings: Settings) -> list[str]:
         for role in settings.devices
         if role not in DEVICE_ROLES
     ]
+    problems.extend(
+        f"{_where('simulation.roles', origins)}: unknown role {role!r}; known are {', '.join(DEVICE_ROLES)}"
+        for role in settings.simulation.roles
+        if role not in DEVICE_ROLES
+    )
     for role, device in settings.devices.items():
         key = f"devices.{role}.process"
         if not 0 <= device.process.nice <= NICE_MAX:

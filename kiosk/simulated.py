@@ -50,7 +50,7 @@ MOVES: Final = {"id_reader": _READER, "camera": _CAMERA, **dict.fromkeys(PRINTER
 def world_of(settings: Settings, folder: Path) -> Iterator[tuple[list[tuple[str, dict[str, Any]]], str]]:
     """Start a world in ``folder``; yield the settings that lead there, and its page. Raises ``SettingsError``."""
     launch = importlib.import_module("devices.sim.launch")
-    roles = tuple(settings.devices)
+    roles = settings.simulation.roles or tuple(settings.devices)
     lab = launch.Laboratory(folder, FACES, kiosk=settings.terminal.kiosk, world=True, central=False, roles=roles)
     try:
         lab.start()

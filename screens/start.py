@@ -83,7 +83,7 @@ def laboratory(
         kiosk=settings.terminal.kiosk,
         world=wanted.world,
         central=wanted.central,
-        roles=tuple(settings.devices),
+        roles=wanted.roles or tuple(settings.devices),
     )
     try:
         lab.start()

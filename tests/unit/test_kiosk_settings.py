@@ -123,6 +123,21 @@ def test_an_unknown_role_is_refused():
     assert any("unknown role" in problem for problem in problems("demo", devices={"toaster": {"driver": "sdt"}}))
 
 
+def test_simulated_roles_are_roles() -> None:
+    assert any(
+        "simulation.roles: unknown role 'toaster'" in each
+        for each in problems("demo", simulation={"roles": ["toaster"]})
+    )
+
+
+def test_a_table_that_a_program_takes_away_is_gone() -> None:
+    devices = load(
+        "demo", overlays=[("world", {"devices": {"scanner": None, "id_reader": {"port": "/dev/x"}}})]
+    ).devices
+    assert "scanner" not in devices
+    assert devices["id_reader"].options == {"port": "/dev/x"}
+
+
 def test_an_unknown_profile_names_the_known_ones():
     assert "community" in problems("kitchen")[0]
 
