@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from devices import registry
+from devices.hotplug import PlugWatch
 from devices.manager import DeviceManager
 from kiosk.anchors import check_connection, read_anchors, read_token, read_verifier, said
 from kiosk.audit import AuditTrail
@@ -126,7 +127,9 @@ async def build(settings: Settings, screen: Screen, *, clock: Clock | None = Non
         settings=settings,
         clock=clock,
         log=log,
-        devices=DeviceManager(parts.devices, clock=clock, on_change=telling.device_changed),
+        devices=DeviceManager(
+            parts.devices, clock=clock, on_change=telling.device_changed, plugs=PlugWatch(clock=clock)
+        ),
         gateway=gateway,
         catalogue=catalogue,
         face=LocalFaceEngine(face.match_at, face.no_match_at) if face.engine == "local" else None,
