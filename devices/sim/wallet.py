@@ -6,20 +6,13 @@ Each is made when it is first taken out and stays the same card: wrong PINs stay
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from PIL import Image
 
 from devices.sim.emv_chip import EmvChip
@@ -37,8 +30,6 @@ if TYPE_CHECKING:
     Certify = Callable[[str, str, str], Awaitable[str]]
 
 ANCHOR_FILE: Final = "travel_document_ca.der"
-KEY_MODE: Final = 0o600
-LEFT: Final = timedelta(days=1)  # a certificate that ends sooner is asked for anew
 FACE: Final = "face_b"
 PASSPORT: Final = "T22000129"
 CAN: Final = "123456"
@@ -94,23 +85,21 @@ class BlankChip:
 
 
 class Wallet:
-    """All cards of one world. ``folder`` keeps the technicians' keys and the authority that signed the passport."""
+    """All cards of one world. ``folder`` receives the certificate of the authority that signed the passport."""
 
     def __init__(self, folder: Path, pictures: Faces) -> None:
         self._folder = folder
         self._pictures = pictures
         self._chips: dict[str, Chip] = {}
-        self._certificates: dict[str, bytes] = {}
 
     async def certify(self, certify: Certify) -> None:
-        """Have the technicians' keys certified where that was not done, or not by this authority's present central."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Make the technicians' cards, with keys that ``certify`` puts its name to."""
         for name, staff in STAFF.items():
-            kept = self._folder / f"{name}.crt"
-            if kept.exists() and not _runs_out(kept.read_bytes()):
-                continue
-            public = self._key(name).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            kept.write_text(await certify(staff.id, staff.role, public.decode("ascii")), encoding="ascii")
+            key = ec.generate_private_key(ec.SECP256R1())
+            public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            pem = await certify(staff.id, staff.role, public.decode("ascii"))
+            certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
+            self._chips[name] = PivChip(key, certificate.public_bytes(Encoding.DER), staff.pin)
 
     def chip(self, name: str) -> Chip:
         """Return a card by its key in ``CARDS``; half a second of work the first time. Raises ``KeyError``."""
@@ -120,8 +109,8 @@ class Wallet:
 
     def _made(self, name: str) -> Chip:
         match name:
-            case "technician" | "supervisor":
-                return self._technician(name)
+            case "technician" | "supervisor":  # no central of ours: of an authority nobody trusts
+                return PivChip.personalised(STAFF[name].id, STAFF[name].pin)
             case "passport":
                 return self._passport()
             case "bank":
@@ -135,27 +124,6 @@ class Wallet:
             case "blank":
                 return BlankChip()
         raise KeyError(name)
-
-    def _technician(self, name: str) -> PivChip:
-        staff = STAFF[name]
-        kept = self._folder / f"{name}.crt"
-        if not kept.exists():  # no central of ours: an authority nobody trusts
-            return PivChip.personalised(staff.id, staff.pin)
-        certificate = x509.load_pem_x509_certificate(kept.read_bytes())
-        return PivChip(self._key(name), certificate.public_bytes(Encoding.DER), staff.pin)
-
-    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
-        """Return the key in the card; made the first time."""
-        kept = self._folder / f"{name}.key"
-        if kept.exists():
-            key = load_pem_private_key(kept.read_bytes(), None)
-            if isinstance(key, ec.EllipticCurvePrivateKey):
-                return key
-        key = ec.generate_private_key(ec.SECP256R1())
-        handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, KEY_MODE)
-        with os.fdopen(handle, "wb") as file:
-            file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return key
 
     def _passport(self) -> EmrtdChip:
         # A third of a second to load: only a demo in which somebody takes a passport out pays for it.
@@ -172,7 +140,3 @@ class Wallet:
         with Image.open(io.BytesIO(self._pictures.card_photo(FACE))) as photo:
             photo.convert("RGB").save(picture, "JPEG")
         return EmrtdChip(files_of(traveller, picture.getvalue(), issuer), traveller.key(), can=CAN, pace=PaceProfile())
-
-
-def _runs_out(certificate: bytes) -> bool:
-    return x509.load_pem_x509_certificate(certificate).not_valid_after_utc < datetime.now(UTC) + LEFT
