@@ -40,6 +40,7 @@ class Decide(Step):
             accept=(Chose,),
             idle=Idle.OFF,
             later=(CANCEL_AFTER_S, _view(can_leave=True)),
+            leave=False,  # the case is in: whoever goes now goes by way of its number
         )
         decision = None if isinstance(answer, Intent) else answer
         visit.decision = decision

@@ -94,7 +94,7 @@ class PrintDocument(Step):
             raise JourneyError("no document was decided")
         if visit.tools.verifier is None:
             raise JourneyError("no authority for documents is configured")
-        visit.stage.show(_view(1, decision.document.pages))
+        visit.stage.show(_view(1, decision.document.pages), leave=False)
         content = await visit.stage.watch(visit.tools.gateway.document(decision.document.id))
         sealed = await asyncio.to_thread(
             visit.tools.verifier.verify, content, decision.document.sha256, visit.tools.clock.now()
