@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from devices.health import HealthState
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FILE: Final = "proof.json"
 WRITE_S: Final = 60.0  # a minute is what is promised: "last proven minute"
+SEEN_S: Final = 600.0  # an order that has ended comes back by no more when the clock is set back
 MOST_TROUBLES: Final = 200
 USABLE: Final = frozenset({HealthState.READY.value, HealthState.DEGRADED.value})
 CENTRAL: Final = "central"
@@ -101,9 +102,11 @@ class Proofs:
 
     def now(self) -> datetime:
         """Return the wall clock, or the latest moment known to have been when somebody set the clock back."""
+        return max(self._clock.now(), self._known())
+
+    def _known(self) -> datetime:
         seen = self.record.seen
-        known = datetime.fromisoformat(seen) if seen else datetime.min.replace(tzinfo=UTC)
-        return max(self._clock.now(), known)
+        return datetime.fromisoformat(seen) if seen else datetime.min.replace(tzinfo=UTC)
 
     def hear(self, event: Event) -> None:
         """Take what an event proves or troubles."""
@@ -125,6 +128,8 @@ class Proofs:
         try:
             while True:
                 await self._clock.sleep(WRITE_S)
+                if self._clock.now() >= self._known() + timedelta(seconds=SEEN_S):
+                    self._changed = True  # nothing happened but time, which must not come back
                 await self.write()
         finally:
             if self._changed:
