@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from tests.faults.matrix import Run
 
 STEP_S = 0.5
+TROUBLE = ("device.other", "bench")
+STAFF_S = 40.0  # staff are told of what the queue did not take at first
+AFTERWARDS_S = 130.0  # three such refusals; central is asked again
 ACTS_AT_MOST = 20  # taps without time passing
 END_S = 1900.0  # the session's cap, its goodbye, and no more
 
@@ -171,6 +174,8 @@ class Bench:
         fields = {key: getattr(event, key) for key in event.__dataclass_fields__}
         self.story.lines.append({"event": name, "t": self.clock.monotonic()} | fields)
         self.note(f"event {name} " + " ".join(f"{key}={value}" for key, value in fields.items() if key != "visit"))
+        if name == "VisitStarted" and any(cell.moment == "alarm" for cell in self.story.run.cells):
+            self.terminal._tools.staff.tell(*TROUBLE)  # so that there is an alarm for the outbox to refuse
         if name == "VisitEnded":
             self.story.lying_at_end = self.machines["id_reader"].lying
             for plant in self.plants:
@@ -219,7 +224,8 @@ class Bench:
             acts = 0
             if self.hands.over:
                 self.story.lying_at_attract = self.machines["id_reader"].lying
-                await self.clock.advance(40)  # staff are told of what the queue did not take at first
+                slow = any(cell.role in {QUEUE, CENTRAL} for cell in self.story.run.cells)
+                await self.clock.advance(AFTERWARDS_S if slow else STAFF_S)
                 return
             await self.clock.advance(STEP_S)
         self.story.stuck = True

@@ -26,6 +26,7 @@ CANARIES = (NAME, NUMBER, "13800138000", "路灯坏了三天")
 WORKING = frozenset({"Progress", "Document", "Camera"})
 WORKS_AT_MOST_S = 135.0  # a blocked printer is waited for longest: two minutes, and what the printer is asked after
 CLEARING_AT_MOST_S = 11.0  # a lost device is looked at before the goodbye can speak of it
+TROUBLE = ("device.other", "bench")  # what the bench itself raises where an alarm is to be refused
 PROMISE = "Staff have been told"
 THANKS = frozenset({"slip.title_received", "slip.title_taken_in", "print.title_ready"})
 
@@ -204,6 +205,8 @@ def _staff(bench: Bench) -> Iterator[str]:
                 break
     for plant in bench.plants:
         cell = plant.cell
+        if cell.moment == "alarm" and cell.times != "forever" and TROUBLE not in alarms and _begun(bench):
+            yield "staff: an alarm that the outbox refused at first was lost"
         if cell.fault.startswith("medium.") and any(subject == cell.role for _, subject in alarms):
             yield "staff: told of a device for the resident's own card"
         if cell.role in bench.machines and plant.fired and not cell.fault.startswith("medium."):
@@ -212,6 +215,10 @@ def _staff(bench: Bench) -> Iterator[str]:
             named = any(subject == cell.role for _, subject in alarms) or _event_names(bench, cell)
             if not named and not degraded and not lost:
                 yield f"staff: nobody was told of {cell.role} {cell.fault}"
+
+
+def _begun(bench: Bench) -> bool:
+    return bool(bench.story.sessions)
 
 
 def _jobs(bench: Bench, role: str) -> list[Any]:

@@ -32,7 +32,8 @@ each device meets each of its faults and moments.
 
 However a visit ends, this holds, counted in the tray, on the reader and in the outbox, not asked of the program:
 
-- **Paper**: sheets that came out are the sheets written down; never two whole copies; nothing that proves nothing.
+- **Paper**: sheets that came out are the sheets written down; where the printer never told, those seen are, and staff
+  are sent to look; never two whole copies; no document whose seal or person is wrong.
 - **Card**: a card that lies there is asked for; where the reader cannot say, the screen says so and staff know.
 - **Case**: handed in once or not at all; thanks and number only once it is durable; its number is always shown.
 - **Data**: session, screen, card and face are wiped; no log line, alarm or later screen names a person.
@@ -41,7 +42,8 @@ However a visit ends, this holds, counted in the tray, on the reader and in the 
 
 How a visit ends: *done*; *taken in* (in the outbox, number given); *fault shown* (what happened, what it means, what to
 do, and the slip where a case exists); *another way* (where else, whom to call); *refused* (with the reason); *not
-offered* (shown with its reason). "Done" after a fault means that the resident tried again at most twice.
+offered* (shown with its reason). "Done" after a fault means that the resident tried again at most twice;
+without a slip's printer, its number stays on the screen.
 """
 
 

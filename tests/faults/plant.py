@@ -91,8 +91,8 @@ class Plant:
 
     async def _said(self, condition: Condition, method: str) -> None:
         """Fail as a driver does whose device says so and is used all the same."""
-        if condition in {Condition.TOO_DARK, Condition.TOO_BRIGHT} or condition is Condition.OTHER:
-            return
+        if condition in {Condition.TOO_DARK, Condition.TOO_BRIGHT, Condition.OTHER}:
+            return  # pictures come all the same
         code = CODE_OF_CONDITION.get(condition)
         if code is None and self.cell.role in PRINTERS and condition is not Condition.UNRECOVERABLE:
             return  # it waits for help: the printer's own business

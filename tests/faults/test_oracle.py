@@ -1,4 +1,4 @@
-"""The oracle sees what it is there to see: defects planted in the code, each found in a cell that is well without it."""
+"""The oracle sees what it is there to see: defects planted in the code, each found in a cell that is well else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import kiosk.steps.match_face
 import kiosk.steps.print_document
 import kiosk.terminal
 from devices.errors import DeviceTimeout
+from devices.manager import DeviceManager
 from kiosk.session import Session
 from kiosk.steps.print_document import PrintDocument
 from kiosk.steps.submit import Submit
@@ -79,6 +80,18 @@ def prints_for_a_stranger(monkeypatch):
     monkeypatch.setattr(kiosk.steps.print_document, "check_subject", lambda *_: None)
 
 
+def refuses_by_old_news(monkeypatch):
+    """Report each trouble once only: "try again" then meets what was known before somebody put it right."""
+    original, told = DeviceManager.report, []
+
+    def once(self, name, error):
+        if error not in told:
+            told.append(error)
+            original(self, name, error)
+
+    monkeypatch.setattr(DeviceManager, "report", once)
+
+
 def lets_an_error_out(monkeypatch):
     monkeypatch.setitem(kiosk.runner.__dict__, "DeviceError", DeviceTimeout)
 
@@ -94,6 +107,7 @@ def lets_an_error_out(monkeypatch):
         (forgets_to_wipe, f"{PRINTER}/device.busy/after/once", "frame: a session was not wiped"),
         (takes_a_covered_camera_for_no_face, f"{CAMERA}/says.too_dark/call/forever", "end: another way"),
         (prints_for_a_stranger, f"{CERTIFICATE}/central/wrong_person/document/once", "another person's, was printed"),
+        (refuses_by_old_news, f"{PRINTER}/says.unrecoverable/call/once", "end: fault shown"),
         (lets_an_error_out, f"{PRINTER}/device.paper_jam/call/once", "crash"),
     ],
 )
@@ -118,6 +132,7 @@ FOUND = {
     "a slip of unknown fate was not looked for": f"{COMPLAINT}/receipt_printer/lost.printed/after/once",
     "nobody was told of a slip printer that fell silent": f"{COMPLAINT}/receipt_printer/device.timeout/call/once",
     "a grade the outbox refused ended a visit as failed": f"{COMPLAINT}/queue/queue.full/rating/forever",
+    "try again met what was known before the repair": f"{PRINTER}/says.unrecoverable/call/once",
     "leaving while central decides lost the number": f"{CAMERA}/says.other/call/forever+leaves",
 }
 
