@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from asn1crypto import pem
+from asn1crypto import pem, x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from devices.chip.emrtd import Authenticity, TrustAnchorError, TrustAnchors
@@ -15,7 +15,7 @@ from devices.chip.emrtd.passive_authentication import SecurityObject
 from devices.errors import DeviceCode, DeviceError, MediumError
 from devices.sim import emrtd_curves
 from devices.sim.emrtd_crypto import SimCurve
-from devices.sim.emrtd_issuer import EXPLICIT, Issuer, Scheme
+from devices.sim.emrtd_issuer import EXPLICIT, Holder, Issuer, Scheme
 from devices.sim.emrtd_traveller import DG1, DG2, SOD, files_of
 from tests.emrtd import TODAY, TRAVELLER, chip_of, jpeg, read
 
@@ -137,6 +137,29 @@ def test_signer_of_another_country_or_another_office_is_not_trusted(issuer: Issu
     foreign = issuer.new_signer(Scheme(), country="XO")
     assert "different countries" in judged(issuer, anchors, signer=foreign).reason
     found = judged(issuer, anchors, signer=issuer.new_signer(Scheme(), ca=True))
+    assert (found.authenticity, "may not sign" in found.reason) == (Authenticity.FAILED, True)
+
+
+@pytest.mark.parametrize("purpose", ["2.23.136.1.1.3", "server_auth"], ids=["master list", "line"])
+def test_what_a_country_signs_other_things_with_signs_no_document(
+    issuer: Issuer, anchors: TrustAnchors, purpose: str
+) -> None:
+    """A web server's certificate of the same country, with ``digital_signature``, was as good as a passport's."""
+    honest = issuer.new_signer(Scheme())
+    contents = x509.TbsCertificate.load(honest.certificate["tbs_certificate"].dump())
+    contents["extensions"] = x509.Extensions(
+        [*contents["extensions"], {"extn_id": "extended_key_usage", "extn_value": x509.ExtKeyUsageSyntax([purpose])}]
+    )
+    scheme, key = issuer.root.scheme, issuer.root.key
+    signed = x509.Certificate(
+        {
+            "tbs_certificate": contents,
+            "signature_algorithm": scheme.algorithm(),
+            "signature_value": scheme.sign(key, contents.dump()),
+        }
+    )
+    other = Holder(x509.Certificate.load(signed.dump()), honest.key, honest.scheme)
+    found = judged(issuer, anchors, signer=other)
     assert (found.authenticity, "may not sign" in found.reason) == (Authenticity.FAILED, True)
 
 

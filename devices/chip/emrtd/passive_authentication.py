@@ -91,7 +91,10 @@ def _judge_signer(certificate: x509.Certificate, anchors: TrustAnchors, today: d
     """Judge the chain from the document signer's certificate to an anchor (Doc 9303-12 clause 6)."""
     country = country_of(certificate.issuer)
     usage = certificate.key_usage_value
-    if certificate.ca or (usage is not None and "digital_signature" not in usage.native):
+    # A purpose of its own has what else a country signs for: its master list, bar codes, the lines it speaks over
+    # (Doc 9303-12, certificate profiles). Their keys are kept less well than that of its documents.
+    elsewhere = certificate.extended_key_usage_value is not None
+    if certificate.ca or elsewhere or (usage is not None and "digital_signature" not in usage.native):
         return _failed("document signer's certificate may not sign documents")
     if not valid_on(certificate, today):
         return _failed("document signer's certificate is not valid today")
