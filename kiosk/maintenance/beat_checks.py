@@ -13,6 +13,7 @@ from offline_queue.errors import QueueError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from devices.health import Health
     from kiosk.maintenance.dry_run import DryRun
     from kiosk.visit import Tools
     from offline_queue.outbox import Outbox
@@ -117,10 +118,7 @@ class BeatChecks:
         """Ask the device how it is (an identity reader: its security module's state), then let it do its work."""
         try:
             async with deadline(self._tools.clock, CHECK_S), self._tools.devices.lease(role) as device:
-                health = await device.probe()
-                if not health.usable:
-                    words = " ".join([health.state.value, *sorted(health.conditions)])
-                    raise DeviceFault(words, device=role)
+                _demand(role, await device.probe())
                 work = self._work.get(role)
                 if work is not None:
                     await work(device)
@@ -128,6 +126,8 @@ class BeatChecks:
             raise
         except TimeoutError:
             raise DeviceTimeout(f"no end of a heartbeat within {CHECK_S:g} s", device=role) from None
+        except Exception as error:  # noqa: BLE001 - a driver's bug, met every minute, must not end the terminal as often
+            raise DeviceFault(f"driver bug: {type(error).__name__}", device=role) from None
 
     async def _picture(self, camera: Any) -> None:
         await camera.start()
@@ -136,9 +136,7 @@ class BeatChecks:
             health = await camera.probe()  # while the sensor is on it knows whether it repeats itself or sees nothing
         finally:
             await camera.stop()
-        if not health.usable:
-            words = " ".join([health.state.value, *sorted(health.conditions)])
-            raise DeviceFault(words, code=DeviceCode.NO_FRAMES, device="camera")
+        _demand("camera", health, code=DeviceCode.NO_FRAMES)
         if frames[0].rgb == frames[-1].rgb:
             raise DeviceFault("two pictures are the same", code=DeviceCode.FROZEN, device="camera")
         if max(frames[-1].rgb) - min(frames[-1].rgb) < FLAT:
@@ -167,6 +165,11 @@ class BeatChecks:
         result = await self._dry_run.run(paper=False)
         self._undelivered = not result.delivered
         return Checked(JOURNEY, result.fault.value if result.fault else "", result.detail, answers=True)
+
+
+def _demand(role: str, health: Health, *, code: DeviceCode | None = None) -> None:
+    if not health.usable:
+        raise DeviceFault(" ".join([health.state.value, *sorted(health.conditions)]), code=code, device=role)
 
 
 async def _look_for_card(reader: Any) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kiosk.visit import Tools
 
 SPREAD: Final = 0.1  # each pause is shortened by up to so much: a fleet switched on together does not beat together
+OVERDUE: Final = 3  # tries a whole beat is behind its time before only words go to central
 NOT_DONE: Final = "heartbeat.not_done"
 
 
@@ -72,7 +73,7 @@ class Heartbeat:
             if clock.monotonic() >= self._report_due:  # somebody has been there all the time: silence would be a lie
                 await self._report(done=False)
 
-    async def beat(self, parts: tuple[str, ...], *, whole: bool) -> list[Checked]:
+    async def beat(self, parts: tuple[str, ...], *, whole: bool) -> None:
         """Have ``parts`` do their work, one after the other, and draw the consequences. Cancellable."""
         begun = self._tools.clock.monotonic()
         results: list[Checked] = []
@@ -83,7 +84,6 @@ class Heartbeat:
         failed = tuple(result.part for result in results if result.cause)
         seconds = round(self._tools.clock.monotonic() - begun, 1)
         self._tools.log.emit(HeartBeaten(whole=whole, parts=len(parts), failed=failed, seconds=seconds))
-        return results
 
     # -- when
 
@@ -101,13 +101,10 @@ class Heartbeat:
     async def _beaten(self, parts: tuple[str, ...], *, whole: bool) -> bool:
         """Beat once nobody has been there for a while; ``False``: somebody was, or came in between."""
         settings = self._tools.settings.maintenance
-        rest = None
-        position, found = await first_of(self._quiet.settled(settings.quiet_s), self._patience())
-        if position == 0:
-            rest = found
-        if rest is None:
+        position, rest = await first_of(self._quiet.settled(settings.quiet_s), self._patience())
+        if position:
             return False
-        position, _ = await first_of(self._over(rest), self._beat_and_report(parts, whole=whole))
+        position, _ = await first_of(self._quiet.over(rest), self._beat_and_report(parts, whole=whole))
         return position == 1
 
     async def _patience(self) -> int:
@@ -117,17 +114,13 @@ class Heartbeat:
         await clock.sleep(max(again_s, self._report_due - clock.monotonic()))
         return 0
 
-    async def _over(self, rest: int) -> None:
-        await self._quiet.over(rest)
-
     async def _beat_and_report(self, parts: tuple[str, ...], *, whole: bool) -> None:
-        results = await self.beat(parts, whole=whole)
-        now = self._tools.clock.monotonic()
+        await self.beat(parts, whole=whole)
         if whole:
-            self._whole_due = now + self._shortened(self._tools.settings.maintenance.heartbeat_s)
+            settings = self._tools.settings.maintenance
+            self._whole_due = self._tools.clock.monotonic() + self._shortened(settings.heartbeat_s)
         signature = sorted((part, result.cause) for part, result in self._last.items())
-        if results and (now >= self._report_due or signature != self._told):
-            await self._report(done=True)
+        if (whole or signature != self._told) and await self._report(done=True):
             self._told = signature
 
     def _shortened(self, seconds: float) -> float:
@@ -161,15 +154,17 @@ class Heartbeat:
         if gone:
             self.on_failing(dict(self._failing))
 
-    async def _report(self, *, done: bool) -> None:
+    async def _report(self, *, done: bool) -> bool:
         """Hand in one message; a queue that takes nothing, or is not being emptied, gets none on top."""
-        every_s = self._tools.settings.maintenance.heartbeat_s
+        settings = self._tools.settings.maintenance
         try:
             findings = await self._survey.findings(ask=done)
             waiting = findings.queue or {}
             if findings.link != "up" and waiting.get("pending"):
-                return
-            await self._send({"heartbeat": message(findings, self._last, every_s=every_s, done=done)})
+                return False
+            await self._send({"heartbeat": message(findings, self._last, every_s=settings.heartbeat_s, done=done)})
         except (QueueError, OSError):
-            return  # the queue's own alarms tell of it; the next beat tries again
-        self._report_due = self._tools.clock.monotonic() + self._shortened(every_s)
+            return False  # the queue's own alarms tell of it; the next beat tries again
+        # Later than the next whole beat, which tells more, unless somebody keeps that from coming.
+        self._report_due = self._tools.clock.monotonic() + settings.heartbeat_s + OVERDUE * settings.heartbeat_again_s
+        return True

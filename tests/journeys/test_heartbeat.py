@@ -248,6 +248,29 @@ async def test_a_test_item_that_is_not_delivered_is_not_put_again_and_again(mach
     assert any('"heartbeat.not_done"' in line for line in machine.events("AlarmRaised"))
 
 
+async def test_a_bug_of_a_driver_ends_the_check_and_not_the_terminal(machine):
+    async def bug() -> Frame:
+        raise ZeroDivisionError
+
+    machine.eye.frame = bug
+    await machine.first_beat()
+    assert machine.beats[0]["failed"] == ["camera"]
+    assert not machine.eye.on
+    assert "driver bug: ZeroDivisionError" in machine.events("DeviceFailed")[0]
+
+
+async def test_a_device_that_hangs_costs_its_deadline_and_no_more(machine):
+    async def hangs() -> Frame:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    machine.eye.frame = hangs
+    await machine.first_beat()
+    assert machine.messages[0]["parts"]["camera"]["cause"] == "device.timeout"
+    assert not machine.eye.on
+    assert machine.proven.keys() >= {"central", "dry_run"}
+
+
 async def test_a_fleet_switched_on_together_does_not_beat_together(machine):
     heart = machine.service.heartbeat
     pauses = set()
