@@ -25,6 +25,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=DeviceError)
 
 ANSWER_TIMEOUT_S = 10.0  # a chip that computes asks its reader for more time; this is for one that went silent
+CONVERSATION_S = 120.0  # the longest honest one, a passport's large picture over a slow antenna, takes some 20
 CLOSE_PATIENCE_S = 0.4  # a transmission cannot be broken off: its thread ends when the reader gives it up
 
 _log = logging.getLogger(__name__)
@@ -115,7 +116,8 @@ class PcscCardReader(CardReader):
         """Run ``dialogue`` with the card in the device's thread, the card for us alone and reset afterwards.
 
         Raises ``MediumError`` (lifted, unreadable, what the dialogue finds), ``DeviceTimeout`` for a chip silent for
-        ``ANSWER_TIMEOUT_S``, ``DeviceUnavailable`` (gone; ``BUSY``: another program has the card),
+        ``ANSWER_TIMEOUT_S`` or not done in ``CONVERSATION_S`` (one that answers a few bytes at a time could keep the
+        slot for days), ``DeviceUnavailable`` (gone; ``BUSY``: another program has the card),
         ``DeviceProtocolError``.
         """
         try:
@@ -124,12 +126,13 @@ class PcscCardReader(CardReader):
             dialogue.close()
             raise
         loop = asyncio.get_running_loop()
+        ends = loop.time() + CONVERSATION_S
         limit = asyncio.timeout(ANSWER_TIMEOUT_S)
         running = True
 
         def renew() -> None:
             if running and not limit.expired():
-                limit.reschedule(loop.time() + ANSWER_TIMEOUT_S)
+                limit.reschedule(min(loop.time() + ANSWER_TIMEOUT_S, ends))
 
         try:
             async with limit:
@@ -138,6 +141,8 @@ class PcscCardReader(CardReader):
             if not limit.expired():
                 raise
             self._abandon(worker, link)
+            if loop.time() >= ends:
+                raise self._mine(DeviceTimeout(f"chip is not done after {CONVERSATION_S:g} s")) from None
             raise self._mine(DeviceTimeout(f"chip is silent for {ANSWER_TIMEOUT_S:g} s")) from None
         finally:
             running = False
