@@ -1,7 +1,8 @@
-"""Every word of the screen's own exists in every language, and none is left over."""
+"""Every word of the screen's own exists in every language, and none is left over; every text gets what it asks for."""
 
 from __future__ import annotations
 
+import ast
 import re
 import string
 import tomllib
@@ -48,3 +49,25 @@ def test_both_languages_fill_the_same_places() -> None:
     chinese, english = catalogue(Language.ZH_CN), catalogue(Language.EN)
     both = chinese.keys() & english.keys()
     assert {key for key in both if places(chinese[key]) != places(english[key])} == set()
+
+
+def test_whoever_names_a_text_fills_all_its_places() -> None:
+    catalogues = [catalogue(language) for language in Language]
+    calls = [
+        (path, one)
+        for path in Path("kiosk").rglob("*.py")
+        for one in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(one, ast.Call) and isinstance(one.func, ast.Name) and one.func.id == "text" and one.args
+    ]
+    unfilled = []
+    for path, call in calls:
+        key, given = call.args[0], {word.arg for word in call.keywords}
+        if (
+            not isinstance(key, ast.Constant) or not isinstance(key.value, str) or None in given
+        ):  # put together, or filled from a map: not seen from here
+            continue
+        for words in catalogues:
+            wanted = {name for _, name, _, _ in string.Formatter().parse(words[key.value]) if name}
+            unfilled += [f"{path}:{call.lineno} {key.value} {name}" for name in sorted(wanted - given)]
+    assert len(calls) > 100
+    assert unfilled == []

@@ -28,6 +28,7 @@ LONG_LYING = {
     "form_known_open",
     "review_long",
     "service_found",
+    "service_void",
 }
 MEET = 4.0  # pixels two lines may share: the space above and below letters
 
