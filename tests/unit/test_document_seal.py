@@ -19,7 +19,6 @@ from pyhanko.sign.fields import MDPPerm
 from central.authority import Identity, new_document_signer, new_root
 from central.certificates import CaseRef, Certificate, Period, rows_for
 from central.drawing import draw
-from typefaces import Typefaces
 from central.register import Register
 from central.sealing import DocumentSealer
 from devices.values import Pii
@@ -36,6 +35,7 @@ from kiosk.documents.seal import (
 )
 from kiosk.session import Person
 from offline_queue.wire import ItemId
+from typefaces import Typefaces
 
 if TYPE_CHECKING:
     from pathlib import Path
