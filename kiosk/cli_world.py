@@ -13,7 +13,7 @@ from devices.sim.dock_client import DockClient, DockError
 from kiosk.cli_places import EXIT_REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 DEMO_STATE: Final = Path(__file__).parent.parent / "build" / "demo"
 ADDRESS: Final = Path("world") / "dock.json"  # below the folder of a demo
@@ -79,30 +79,19 @@ class Dock:
         except DockError as error:
             _refuse(str(error))
 
+    def ask(self, what: Callable[[DockClient], dict[str, Any]]) -> dict[str, Any]:
+        """Return what the dock answers."""
+        try:
+            return what(self._client)
+        except DockError as error:
+            _refuse(str(error))
+
     def act(self, action: str, **values: object) -> None:
         """Let something happen and say what is different afterwards."""
-        try:
-            before = self._client.state()
-            after = self._client.act(action, **values)
-        except DockError as error:
-            _refuse(str(error))
+        before = self.ask(DockClient.state)
+        after = self.ask(lambda client: client.act(action, **values))
         for line in list(_differences(before, after)) or ["done; nothing to see has changed"]:
             typer.echo(line)
-
-    def state(self) -> dict[str, Any]:
-        """Return everything there is to see."""
-        return self._told(self._client.state)
-
-    def known(self) -> dict[str, Any]:
-        """Return everybody and everything an action can name."""
-        return self._told(self._client.people)
-
-    @staticmethod
-    def _told(ask: Any) -> dict[str, Any]:
-        try:
-            return dict(ask())
-        except DockError as error:
-            _refuse(str(error))
 
 
 def _refuse(words: str) -> NoReturn:
@@ -127,20 +116,20 @@ def _show(answer: Mapping[str, object]) -> None:
 @app.command()
 def state(state: State = DEMO_STATE) -> None:
     """Show everything there is to see."""
-    _show(Dock(state).state())
+    _show(Dock(state).ask(DockClient.state))
 
 
 @app.command()
 def people(state: State = DEMO_STATE) -> None:
     """Show the people, the faces, the chip cards and every action with its values."""
-    _show(Dock(state).known())
+    _show(Dock(state).ask(DockClient.people))
 
 
 @app.command()
 def insert(card: str, lifted_during_read: bool = False, state: State = DEMO_STATE) -> None:
     """Lay a person's identity card on the reader (p1), or put a chip card into its reader (technician)."""
     dock = Dock(state)
-    known = dock.known()
+    known = dock.ask(DockClient.people)
     people = [person["key"] for person in known["people"]]
     chips = [chip["key"] for chip in known["cards"]]
     if card.lower() in people:
@@ -155,7 +144,7 @@ def insert(card: str, lifted_during_read: bool = False, state: State = DEMO_STAT
 def lift(state: State = DEMO_STATE) -> None:
     """Take the cards away, from the identity card reader and from the chip card reader."""
     dock = Dock(state)
-    seen = dock.state()
+    seen = dock.ask(DockClient.state)
     slots = [int(slot) for slot, card in seen["machines"].get("chip", {}).get("cards", {}).items() if card]
     for slot in slots:
         dock.act("chip.pull", slot=slot)

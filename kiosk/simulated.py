@@ -42,7 +42,29 @@ _PRINTER: Final[Mapping[str, tuple[str, dict[str, object]]]] = {
     "empty": ("paper.out", {}),
     "load": ("paper.refill", {}),
 }
-MOVES: Final = {"id_reader": _READER, "camera": _CAMERA, **dict.fromkeys(PRINTERS, _PRINTER)}
+
+
+def _cable(machine: str) -> dict[str, tuple[str, dict[str, object]]]:
+    return {"unplug": (f"{machine}.unplug", {}), "plug": (f"{machine}.plug", {})}
+
+
+def _voice(action: str) -> dict[str, tuple[str, dict[str, object]]]:
+    return {"mute": (action, {"on": True}), "unmute": (action, {"on": False})}
+
+
+MOVES: Final[Mapping[str, Mapping[str, tuple[str, dict[str, object]]]]] = {
+    "id_reader": _READER,
+    "camera": _CAMERA,
+    **dict.fromkeys(PRINTERS, _PRINTER),
+    "card_reader": _cable("chip") | {"put": ("chip.insert", {"card": "bank"}), "lift": ("chip.pull", {})},
+    "card_slot": _cable("slot") | _voice("slot.silent"),
+    "document_camera": _cable("glass"),
+    "scanner": _cable("scanner"),
+    "pin_pad": _cable("pad"),
+    "lights": _cable("board") | _voice("board.silent"),
+    "sensors": _cable("board") | _voice("board.silent"),
+    "power": _cable("power") | _voice("power.mute"),
+}
 """Role: what a suite's hands are called, and the dock's action that does it."""
 
 
