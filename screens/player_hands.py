@@ -221,6 +221,7 @@ class Hands:
         held = Qt.MouseButton.LeftButton if down else Qt.MouseButton.NoButton
         everywhere = QPointF(self._window.mapToGlobal(at.toPoint()))
         event = QMouseEvent(kind, at, at, everywhere, changed, held, Qt.KeyboardModifier.NoModifier)
+        event.setTimestamp(time.monotonic_ns() // 1_000_000)  # a list follows a finger by its speed
         QCoreApplication.postEvent(self._window, event)
 
 

@@ -10,6 +10,9 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtQml import QQmlApplicationEngine
 from PySide6.QtQuick import QQuickWindow
 
+from kiosk.views import Language
+from screens.fixtures import FIXTURES
+from screens.gallery import LANDSCAPE
 from screens.player_hands import Drag, Hands, StepFailed
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytestqt.qtbot import QtBot
+
+    from screens.gallery import Gallery
 
 PAGE = """
 import QtQuick
@@ -117,6 +122,15 @@ def test_control_below_the_edge_is_dragged_into_view_and_then_touched(qtbot: QtB
     assert isinstance(Hands(window).look().aim("key 19", 1), Drag)
     carry_out(qtbot, Hands(window).tap("key 19"))
     qtbot.waitUntil(lambda: window.property("touched") == "key 19")
+
+
+def test_lists_of_the_terminal_follow_the_finger(qtbot: QtBot, gallery: Gallery) -> None:
+    gallery.show(FIXTURES["service_found"], Language.ZH_CN, LANDSCAPE)
+    assert isinstance(Hands(gallery.window).look().aim("封袋编号", 1), Drag)
+
+    carry_out(qtbot, Hands(gallery.window).tap("封袋编号"))
+
+    assert not isinstance(Hands(gallery.window).look().aim("封袋编号", 1), Drag)
 
 
 def test_second_of_two_controls_of_one_name(qtbot: QtBot, window: QQuickWindow) -> None:
