@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from devices.background import Background
 from devices.sim.mjpeg import MjpegServer, grain, living, still, taken
 from devices.sim.pages import SENSOR, Kind, Scene, picture
 
@@ -62,7 +63,8 @@ class GlassMachine:
         self._camera = _Camera()
         self._lies = NOTHING
         self._shown: tuple[Painting, ...] = ()
-        self._painting: asyncio.Task[None] | None = None
+        self._painting = Background("glass")
+        self._painted = False  # or being painted
         flat = (size[1], size[0], 3)
         self._black, self._white = still(np.zeros(flat, np.uint8)), still(np.full(flat, 255, np.uint8))
         self._grain = grain(size[1], size[0])
@@ -83,9 +85,7 @@ class GlassMachine:
     async def stop(self) -> None:
         """Switch off. Idempotent."""
         await self.unplug()
-        painting, self._painting = self._painting, None
-        if painting is not None:
-            await painting
+        await self._painting.stop()
 
     async def plug(self) -> None:
         """Put the cable back: listen at the same port. Idempotent."""
@@ -138,8 +138,9 @@ class GlassMachine:
     def _picture(self) -> bytes | None:
         if self._camera.mute:
             return None
-        if not self._shown and self._painting is None:
-            self._painting = asyncio.get_running_loop().create_task(self._lay_nothing(), name="paint-glass")
+        if not self._shown and not self._painted:
+            self._painted = True
+            self._painting.start(self._lay_nothing(), "paint")
         return self._camera.frozen or self._now()
 
     def _now(self) -> bytes | None:
