@@ -59,6 +59,8 @@ PROTECTED = [
     ("GET", "/v1/progress/x"),
     ("GET", "/v1/ratings"),
     ("GET", "/v1/documents/x"),
+    ("GET", "/v1/kiosks/K0001/work-orders"),
+    ("GET", "/v1/technicians/revoked"),
 ]
 
 
