@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PYTHON := .venv/bin/python
+WORKERS ?= 4# the tests mostly wait: for wires, for processes, for deadlines
 VISITS := $(wildcard tests/visits/*.yaml)
 COMPILE := pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11
 
@@ -24,7 +25,7 @@ run: setup ## run the demo: a window where there is a display, else a played vis
 	fi
 
 test: setup ## run the tests
-	@$(PYTHON) -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+	@$(PYTHON) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## style, types, layers, QML, generated documents
 	@.venv/bin/ruff check .
