@@ -22,7 +22,9 @@ from tests.central.terminal_side import CERTIFICATE, COMPLAINT, take_in, visits
 
 def test_the_terminal_s_folder_holds_what_it_needs_and_is_private(central: Any) -> None:
     files = sorted(path.name for path in central.terminal.iterdir())
-    assert files == ["central.json", "document_ca.pem", "tls_ca.pem", "tls_client.pem", "token"]
+    assert files == [
+        "central.json", "document_ca.pem", "technician_ca.pem", "tls_ca.pem", "tls_client.pem", "token"
+    ]  # fmt: skip
     assert stat.S_IMODE(central.terminal.stat().st_mode) == 0o700
     keys = central.terminal.parent / "keys"
     for path in [*central.terminal.iterdir(), *keys.iterdir()]:

@@ -68,6 +68,7 @@ class TestEscposPrinterOnUsb(PrinterFaultPoints):
         async with let_go(EscposPrinter("receipt", file=machine.path)) as device:
             yield device
 
+    reopenings = 20
     test_counters = PrinterContract.test_machines_own_counters_grow_by_what_it_printed_or_are_not_told
     test_reopenings = PrinterContract.test_reopenings_leave_no_thread_no_handle_no_task
 
