@@ -43,7 +43,7 @@ def play(tmp_path: Path) -> Callable[[Path], Played]:
         temporary, working, out = (tmp_path / name for name in ("tmp", "work", "out"))
         temporary.mkdir()
         working.mkdir()
-        # Of our own: what other tests of this run set for themselves, a display, a card reader service, stays with them.
+        # Of our own: what other tests of this run set for themselves, a display, a reader service, stays with them.
         theirs = ("QT_", "QML", "DISPLAY", "WAYLAND", "PCSCLITE_")
         surroundings = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
         surroundings |= {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT)}
